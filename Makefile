@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -87,6 +87,11 @@ sbom: toolchain $(TOOLS)/bin/cargo-cyclonedx
 	for plugin in plugins/*/plugin.toml; do dir=$$(dirname $$plugin); mv $$dir/sbom.json target/sbom/$$(basename $$dir).cdx.json; done
 	find . -name sbom.json -not -path './target/*' -delete
 	@ls target/sbom
+
+# Each recipe of docs/recipes.md, with the packages from their registries.
+recipes: toolchain
+	cargo build --workspace --bins
+	tests/recipes/run target/debug/sandgate
 
 # Servers in containers, by each engine that makes some here: what a hostile one attempts, and KILLS deaths of the gateway.
 # As root on Debian it installs Podman.

@@ -112,7 +112,8 @@ fn calls(server: &FakeServer) -> usize {
 #[test]
 fn a_stopped_client_comes_back_by_no_door() {
     let server = FakeServer::http(script());
-    let callers = Callers::start("", "", &server.config("desk"));
+    let log = "[call-log]\nto = \"calls.jsonl\"\n";
+    let callers = Callers::start("", "", &format!("{log}{}", server.config("desk")));
     let session = callers.begin(&callers.eve, "desk").unwrap();
     let merged = callers.begin(&callers.eve, "").unwrap();
     let said = within(&callers, &callers.eve, "desk", &session, &call_of("look"));
@@ -155,6 +156,19 @@ fn a_stopped_client_comes_back_by_no_door() {
             "params": { "progressToken": 1, "progress": 1 } });
         stopped(&within(&callers, &callers.eve, endpoint, session, &note));
     }
+    // Nothing that it writes itself gets into the log by this door.
+    let params = json!({ "name": "hush-name", "arguments": {} });
+    for method in ["tools/call", "hush-method"] {
+        let (status, said) = modern(&callers, &callers.eve, "desk", method, &params);
+        assert_eq!(status, 403, "{method}");
+        stopped(&said);
+    }
+    let log = callers.gateway.config_file().with_file_name("calls.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(
+        log.contains("stop.client") && !log.contains("hush"),
+        "{log}"
+    );
     let heard = server.heard();
     let after: Vec<_> = heard[before..]
         .iter()
@@ -228,15 +242,16 @@ fn the_task_of_a_tool_that_is_stopped_since_tells_nothing() {
     let (_, begun) = modern(&callers, &callers.eve, "desk", "tools/call", &params);
     assert!(begun.contains("t-1"), "{begun}");
     stop(&callers.gateway, "tool", "desk/slow");
-    for endpoint in ["desk", ""] {
+    // Nor does one of which the gateway does not know whose it is.
+    for (endpoint, id) in [("desk", "t-1"), ("", "t-1"), ("desk", "t-9")] {
         let (_, said) = modern(
             &callers,
             &callers.eve,
             endpoint,
             "tasks/get",
-            &json!({ "taskId": "t-1" }),
+            &json!({ "taskId": id }),
         );
-        assert!(said.contains("has stopped this tool"), "{said}");
+        assert!(said.contains("has stopped this tool"), "{id}: {said}");
     }
     assert!(server.heard_with("\"tasks/get\"").is_empty());
 }

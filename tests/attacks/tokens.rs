@@ -464,6 +464,78 @@ fn a_token_grants_its_scopes_and_no_more_and_says_all_that_are_missing_at_once()
 }
 
 #[test]
+fn what_cannot_be_told_needs_every_scope_that_it_may_need() {
+    let more = "\"crm:secret\" = [\"resource:crm/file:///secret/*\"]\n";
+    let it = Guarded::with(Issuer::start(), "", more);
+    let asks = |method: &str, params: &Value| {
+        let mut params = params.clone();
+        params["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {} });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let authorization = format!("Bearer {}", it.token(|_| {}));
+        let mut more = vec![
+            ("authorization", authorization.as_str()),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", method),
+        ];
+        more.extend(params["uri"].as_str().map(|uri| ("mcp-name", uri)));
+        let url = it.gateway.mcp("crm");
+        request(
+            "POST",
+            &url,
+            &[&PLAIN[..], &more].concat(),
+            body.to_string().as_bytes(),
+        )
+    };
+    let all = "scope=\"mcp crm:admin crm:secret crm:write\"";
+    for (method, params, needed) in [
+        ("tasks/get", json!({ "taskId": "t-9" }), all),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/else", "name": "x" }, "argument": { "name": "a", "value": "" } }),
+            all,
+        ),
+        (
+            "resources/read",
+            json!({ "uri": "http://[/secret/a" }),
+            "scope=\"mcp crm:secret\"",
+        ),
+    ] {
+        let said = asks(method, &params);
+        let challenge = said.header("www-authenticate").unwrap_or_default();
+        assert_eq!(said.status, 403, "{method}");
+        assert!(challenge.contains(needed), "{method}: {challenge}");
+    }
+    let heard = format!("{:?}", it.server.heard());
+    assert!(!heard.contains("t-9") && !heard.contains("secret/a"));
+}
+
+#[test]
+fn a_client_with_a_token_is_stopped_by_its_name() {
+    let it = Guarded::start();
+    let ada = it.token(|_| {});
+    assert_eq!(it.call(&ada, "read").status, 200);
+    let stopped = it
+        .gateway
+        .command(&["stop", "client", "ada", "--why", "an attack"]);
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    assert!(
+        stopped
+            .output
+            .contains("a client with a token of that name"),
+        "{stopped:?}"
+    );
+    assert_eq!(it.call(&ada, "read").status, 403);
+    assert_eq!(
+        it.call(&it.token(|claims| claims["jti"] = json!("2")), "read")
+            .status,
+        403
+    );
+    let bob = it.token(|claims| claims["sub"] = json!("bob"));
+    assert_eq!(it.call(&bob, "read").status, 200);
+}
+
+#[test]
 fn the_metadata_names_every_scope_and_does_not_tell_which_servers_exist() {
     let it = Guarded::start();
     let at = |path: &str| request("GET", &format!("{}{path}", it.gateway.url), &[], b"");

@@ -178,6 +178,10 @@ fn a_node_client_sees_the_same_of_contained_servers() {
 /// The same servers in containers, by each engine that makes some here, and what a start of each takes.
 #[test]
 #[ignore = "needs Podman or Docker: make containers"]
+#[allow(
+    clippy::print_stdout,
+    reason = "what a start takes is told to whoever runs it by hand"
+)]
 fn a_client_sees_the_same_of_servers_in_containers() {
     const IMAGE: &str = "localhost/sandgate-servers:1";
     let contained = Contained::new();

@@ -190,7 +190,10 @@ impl Assembler {
             false => Ok(Fetched::none(loaded)),
         };
         let stocked = fetched.and_then(|fetched| {
-            fetched.tell(&self.redactor);
+            // Nothing may pass in which its values are not found.
+            if let Some(issue) = fetched.tell(&self.redactor) {
+                return Err(vec![issue]);
+            }
             let around = Around {
                 limits,
                 connections: self.connections.clone(),

@@ -28,7 +28,8 @@ impl Fetched {
     ///
     /// # Errors
     ///
-    /// Reports every value that cannot be had, is empty, or does not fit where it is given.
+    /// Reports every value that cannot be had, is empty, or does not fit where it is given, and values that cannot be looked
+    /// for all together.
     pub(super) fn of(loaded: &Loaded, environment: &Environment) -> Result<Self, Vec<Issue>> {
         let all: Vec<_> = loaded
             .config
@@ -72,8 +73,12 @@ impl Fetched {
                 Err(issue) => issues.push(issue),
             }
         }
+        let fetched = Self(values);
+        if issues.is_empty() {
+            issues.extend(fetched.tell(&Arc::default()));
+        }
         match issues.is_empty() {
-            true => Ok(Self(values)),
+            true => Ok(fetched),
             false => Err(issues),
         }
     }
@@ -99,9 +104,12 @@ impl Fetched {
         self.0.get(&(server.to_owned(), name.to_owned()))
     }
 
-    /// Has them looked for in everything that passes.
-    pub(super) fn tell(&self, redactor: &Arc<Redactor>) {
-        redactor.look_for(self.0.values());
+    /// Has them looked for in everything that passes. Gives the error where they cannot be, beside former values: a
+    /// redactor that has none of these looks for whatever was fetched.
+    pub(super) fn tell(&self, redactor: &Arc<Redactor>) -> Option<Issue> {
+        let why = redactor.look_for(self.0.values()).err()?;
+        let issue = Issue::error(None, why.to_string());
+        Some(issue.help("see that no whole file is given where one key of it would do"))
     }
 
     /// What is probably not meant.
@@ -264,5 +272,23 @@ impl Redaction for Kept {
         };
         // What cannot be read any more does not go on either.
         Some(Json::parse(clean, &limits).unwrap_or_else(|_| Json::empty_object()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_cannot_be_looked_for_are_an_error_that_says_nothing_of_them() {
+        let values = (0..5).map(|at| {
+            let name = ("desk".to_owned(), format!("KEY{at}"));
+            (name, Value::of(format!("{at}-secret").repeat(8 << 10)))
+        });
+        let issue = Fetched(values.collect()).tell(&Arc::default());
+        let text = format!("{issue:?}");
+        assert!(text.contains("256 KiB together"), "{text}");
+        assert!(!text.contains("-secret"), "{text}");
+        assert!(Fetched::default().tell(&Arc::default()).is_none());
     }
 }

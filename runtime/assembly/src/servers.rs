@@ -31,7 +31,9 @@ pub fn servers_apart(
     let known = KnownServers::default();
     let fetched = Fetched::of(loaded, environment).map_err(|wrong| loaded.report(wrong))?;
     let redactor = Arc::<Redactor>::default();
-    fetched.tell(&redactor);
+    if let Some(issue) = fetched.tell(&redactor) {
+        return Err(loaded.report(vec![issue]));
+    }
     let around = Around {
         limits: document_limits(loaded),
         connections: Arc::new(Unrecorded),

@@ -260,7 +260,7 @@ impl Registry {
         before.clients.end_others(&edition.clients);
         match (&before.authorization, &edition.authorization) {
             (Some(before), Some(now)) if Arc::ptr_eq(before, now) => {}
-            (Some(before), now) => before.end_others(now.as_deref()),
+            (Some(before), now) => before.retire(now.as_deref()),
             (None, _) => {}
         }
         // After the edition: whoever holds the new epoch has seen the new edition.

@@ -145,9 +145,15 @@ impl Stops {
         self.all.get(found.stop)
     }
 
+    /// A stop of tools of the server, if there is any.
+    pub(crate) fn tool_of(&self, server: &str) -> Option<&Stop> {
+        let found = self.tools.iter().find(|one| *one.server == *server)?;
+        self.all.get(found.stop)
+    }
+
     /// Whether tools of the server are stopped.
     pub(crate) fn stops_tools_of(&self, server: &str) -> bool {
-        self.tools.iter().any(|one| *one.server == *server)
+        self.tool_of(server).is_some()
     }
 
     /// The names of stopped plugins.

@@ -100,7 +100,13 @@ fn groups(config: &IssuerConfig, claims: &Value) -> Result<Arc<[String]>, Refuse
     let Some(pointer) = &config.groups else {
         return Ok(Arc::from([]));
     };
-    // Left-out groups would escape a view that denies them: all of them are read, or the token is refused.
+    // Left-out groups would escape a view that denies them: all of them are read, or the token is refused. A token with
+    // too many for its issuer says so, and where they are instead (OpenID Connect Core 1.0, 5.6.2).
+    if matches!(claims.get("hasgroups"), Some(said) if !matches!(said, Value::Null | Value::Bool(false)))
+        || is_elsewhere(pointer, claims)
+    {
+        return Err(RefusedTokenError::GroupsElsewhere);
+    }
     let groups = match claims.pointer(pointer) {
         None | Some(Value::Null) => Vec::new(),
         Some(given) => texts(given).ok_or(RefusedTokenError::Groups)?,
@@ -110,6 +116,16 @@ fn groups(config: &IssuerConfig, claims: &Value) -> Result<Arc<[String]>, Refuse
         true => Ok(groups.into()),
         false => Err(RefusedTokenError::Groups),
     }
+}
+
+/// Whether a token names another place for the claim that this points into.
+fn is_elsewhere(pointer: &str, claims: &Value) -> bool {
+    let first = pointer.trim_start_matches('/').split('/').next();
+    let claim = first
+        .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~");
+    claims["_claim_names"].get(claim).is_some()
 }
 
 fn picked(names: &[String], claims: &Value) -> Result<Option<Arc<str>>, RefusedTokenError> {
@@ -158,4 +174,52 @@ fn time(value: &Value) -> Option<SystemTime> {
         .as_f64()
         .filter(|seconds| (0.0..1e12).contains(seconds))?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(groups: Option<&str>) -> IssuerConfig {
+        IssuerConfig {
+            issuer: "https://id.example.com".into(),
+            algorithms: Vec::new(),
+            typ: "at+jwt".into(),
+            audiences: Vec::new(),
+            principal: "/sub".into(),
+            prefix: String::new(),
+            groups: groups.map(str::to_owned),
+            claims: Vec::new(),
+            jwks_uri: None,
+            introspection: None,
+            loopback_http: false,
+            roots: None,
+        }
+    }
+
+    #[test]
+    fn groups_that_are_elsewhere_are_not_taken_for_none() {
+        let config_of = |pointer| config(Some(pointer));
+        let (plain, nested) = (config_of("/groups"), config_of("/my~1app/groups"));
+        let none = |config, claims| groups(config, &claims).unwrap().is_empty();
+        let elsewhere = |config, claims| {
+            let refused = groups(config, &claims).unwrap_err();
+            assert_eq!(refused, RefusedTokenError::GroupsElsewhere, "{claims}");
+        };
+        assert!(none(&plain, json!({})));
+        assert!(none(&plain, json!({ "hasgroups": false })));
+        assert!(none(&plain, json!({ "_claim_names": { "address": "a" } })));
+        assert!(none(&config(None), json!({ "hasgroups": true })));
+        elsewhere(&plain, json!({ "hasgroups": true }));
+        elsewhere(&plain, json!({ "hasgroups": "true" }));
+        elsewhere(&plain, json!({ "_claim_names": { "groups": "src1" } }));
+        elsewhere(
+            &plain,
+            json!({ "groups": ["a"], "_claim_names": { "groups": "src1" } }),
+        );
+        elsewhere(&nested, json!({ "_claim_names": { "my/app": "src1" } }));
+    }
 }

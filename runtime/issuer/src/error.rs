@@ -56,6 +56,11 @@ pub enum RefusedTokenError {
     /// Its groups cannot be read, or are too many.
     #[error("the token's groups cannot be used: at most 256 texts of at most 256 bytes")]
     Groups,
+    /// Its groups are not in it.
+    #[error(
+        "the token does not hold its bearer's groups but says that they are elsewhere: have the issuer write fewer"
+    )]
+    GroupsElsewhere,
     /// Its claims for plugins are too large.
     #[error("the token's claims for plugins are larger than 4 KiB")]
     Claims,

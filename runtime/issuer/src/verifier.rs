@@ -21,14 +21,23 @@ pub const MAX_TOKEN: usize = 8 << 10;
 const KEPT: Duration = Duration::from_secs(5 * 60);
 /// How long an issuer's answer about a token is believed: as long as a revoked token may be used.
 const KEPT_ANSWER: Duration = Duration::from_secs(30);
-/// The tokens that are kept, the longest unused of which gives way.
-const MOST: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+/// The tokens that are kept, the longest unused of which gives way: good ones, and refused ones, of which anybody can make
+/// as many as he likes.
+const MOST: (NonZeroUsize, NonZeroUsize) = (
+    NonZeroUsize::new(4096).unwrap(),
+    NonZeroUsize::new(512).unwrap(),
+);
 
 /// Judges tokens by their issuers.
 pub struct Verifier {
     issuers: Vec<Arc<Issuer>>,
-    /// Judgements by the token's hash, until when they hold. The tokens themselves are not kept.
-    known: Mutex<LruCache<[u8; 32], (Judgement, Instant)>>,
+    known: Mutex<Known>,
+}
+
+/// Judgements by the token's hash, until when they hold. The tokens themselves are not kept.
+struct Known {
+    good: LruCache<[u8; 32], (Arc<Bearer>, Instant)>,
+    refused: LruCache<[u8; 32], (RefusedTokenError, Instant)>,
 }
 
 type Judgement = Result<Arc<Bearer>, RefusedTokenError>;
@@ -38,7 +47,10 @@ impl Verifier {
     pub fn new(issuers: Vec<Arc<Issuer>>) -> Self {
         Self {
             issuers,
-            known: Mutex::new(LruCache::new(MOST)),
+            known: Mutex::new(Known {
+                good: LruCache::new(MOST.0),
+                refused: LruCache::new(MOST.1),
+            }),
         }
     }
 
@@ -94,7 +106,7 @@ impl Verifier {
         if asked || judgement.is_ok() {
             let kept = if asked { KEPT_ANSWER } else { KEPT };
             let until = Instant::now() + kept;
-            self.known.lock().put(hash, (judgement.clone(), until));
+            self.known.lock().put(hash, judgement.clone(), until);
         }
         Ok(judgement?)
     }
@@ -113,16 +125,65 @@ impl Verifier {
     }
 
     fn known(&self, hash: &[u8; 32]) -> Option<Judgement> {
-        let mut known = self.known.lock();
-        let (judgement, until) = known.get(hash)?;
-        let over = match judgement {
-            Ok(bearer) => bearer.until <= SystemTime::now(),
-            Err(_) => false,
-        };
-        if over || *until <= Instant::now() {
-            known.pop(hash);
-            return None;
+        self.known.lock().get(hash)
+    }
+}
+
+impl Known {
+    fn put(&mut self, hash: [u8; 32], judgement: Judgement, until: Instant) {
+        match judgement {
+            Ok(bearer) => drop(self.good.put(hash, (bearer, until))),
+            Err(refused) => drop(self.refused.put(hash, (refused, until))),
         }
-        Some(judgement.clone())
+    }
+
+    fn get(&mut self, hash: &[u8; 32]) -> Option<Judgement> {
+        let now = Instant::now();
+        if let Some((bearer, until)) = self.good.get(hash) {
+            if bearer.until > SystemTime::now() && *until > now {
+                return Some(Ok(bearer.clone()));
+            }
+            self.good.pop(hash);
+        }
+        let (refused, until) = self.refused.get(hash)?;
+        if *until > now {
+            return Some(Err(*refused));
+        }
+        self.refused.pop(hash);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn refused_tokens_do_not_push_out_good_ones() {
+        let verifier = Verifier::new(Vec::new());
+        let until = Instant::now() + KEPT;
+        let bearer = Arc::new(Bearer {
+            issuer: "https://id.example.com".into(),
+            name: "ada".into(),
+            groups: Arc::from([]),
+            claims: None,
+            scopes: Arc::from([]),
+            audiences: Vec::new(),
+            until: SystemTime::now() + KEPT,
+        });
+        let hash = |at: u64| -> [u8; 32] { Sha256::digest(at.to_be_bytes()).into() };
+        let mut known = verifier.known.lock();
+        known.put(hash(0), Ok(bearer.clone()), until);
+        for at in 1..10_000 {
+            known.put(hash(at), Err(RefusedTokenError::Inactive), until);
+        }
+        assert_eq!(known.get(&hash(0)), Some(Ok(bearer)));
+        assert_eq!(
+            known.get(&hash(9999)),
+            Some(Err(RefusedTokenError::Inactive))
+        );
+        assert_eq!(known.get(&hash(1)), None);
+        assert_eq!(known.refused.len(), MOST.1.get());
     }
 }

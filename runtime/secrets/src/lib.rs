@@ -16,7 +16,7 @@ mod vault;
 
 pub use age_file::{AgeError, AgeFile, AgeKey};
 pub use command::{CommandError, run};
-pub use redactor::{MARK, Redactor, SHORTEST};
+pub use redactor::{MARK, Redactor, RedactorError, SHORTEST};
 pub use stream::StreamRedactor;
 pub use trust::client_config;
 pub use value::Value;

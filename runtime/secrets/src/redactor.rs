@@ -18,10 +18,31 @@ pub const MARK: &str = "[redacted]";
 pub const SHORTEST: usize = 12;
 /// How many values are looked for that are not in force any more: what was rotated may still be valid elsewhere.
 const FORMER: usize = 256;
+/// How long they are together, in bytes. What looks for a value takes some hundreds of times its memory, and the time to
+/// make it.
+const FORMER_BYTES: usize = 64 << 10;
+/// How long the values in force are together, in bytes.
+const MOST: usize = 256 << 10;
+/// The longest part of a value that is looked for at once, in bytes. A longer value is looked for in parts: what is held
+/// back of a stream, and looked at twice in a large text, grows with the longest of them.
+const PART: usize = 512;
 /// The part of a text that is looked at at a time, in bytes.
 const WINDOW: usize = 128 << 10;
 /// How many times escapes are undone, one over the other.
 const LAYERS: usize = 3;
+
+/// Why values are not looked for. It says nothing of them.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedactorError {
+    /// They are too long together.
+    #[error(
+        "the secrets of all servers are over 256 KiB together, which is more than can be looked for"
+    )]
+    TooLong,
+    /// Nothing could be made that looks for them.
+    #[error("the secrets cannot be looked for in what passes")]
+    Unbuildable,
+}
 
 /// The values that are looked for, shared by everything that hands texts on. Empty, it costs one load.
 #[derive(Default)]
@@ -48,28 +69,41 @@ struct Compiled {
 }
 
 impl Redactor {
-    /// Looks for these values from now on, and still for the last 256 others. Values under [`SHORTEST`] bytes are left
-    /// out.
-    pub fn look_for<'a>(&self, values: impl IntoIterator<Item = &'a Value>) {
+    /// Looks for these values from now on, and still for the last 256 others, up to 64 KiB of them. Values under
+    /// [`SHORTEST`] bytes are left out.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be looked for. What was looked for before still is.
+    pub fn look_for<'a>(
+        &self,
+        values: impl IntoIterator<Item = &'a Value>,
+    ) -> Result<(), RedactorError> {
         let mut current: Vec<Value> = Vec::new();
         for value in values {
             if value.expose().len() >= SHORTEST && !current.contains(value) {
                 current.push(value.clone());
             }
         }
+        if current.iter().map(|one| one.expose().len()).sum::<usize>() > MOST {
+            return Err(RedactorError::TooLong);
+        }
         let mut known = self.known.lock();
         let before = known.current.len() + known.former.len();
-        let all = std::mem::take(&mut *known);
-        let gone = all.former.into_iter().chain(all.current);
-        let mut former: Vec<Value> = gone.filter(|value| !current.contains(value)).collect();
-        let count = former.len() + current.len();
-        former.drain(..former.len().saturating_sub(FORMER));
-        *known = Known { former, current };
+        let gone = known.former.iter().chain(&known.current);
+        let gone: Vec<&Value> = gone.filter(|value| !current.contains(value)).collect();
         // None is taken out but for a new one.
-        if count > before {
-            let values = known.former.iter().chain(&known.current);
-            self.compiled.store(Compiled::of(values).map(Arc::new));
+        let is_new = gone.len() + current.len() > before;
+        let next = Known {
+            former: latest(&gone),
+            current,
+        };
+        if is_new {
+            let compiled = Compiled::of(next.former.iter().chain(&next.current))?;
+            self.compiled.store(compiled.map(Arc::new));
         }
+        *known = next;
+        Ok(())
     }
 
     /// Whether there is nothing to look for.
@@ -122,14 +156,18 @@ impl Redactor {
 }
 
 impl Compiled {
-    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Self> {
-        let all: Vec<_> = values.flat_map(|value| spellings(value.expose())).collect();
+    /// `None` where there is no value.
+    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Option<Self>, RedactorError> {
+        let all: Vec<_> = values
+            .flat_map(|value| parts(value.expose()))
+            .flat_map(spellings)
+            .collect();
         let built = |patterns: &[&[u8]]| {
             AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(patterns)
-                .ok()
+                .map_err(|_| RedactorError::Unbuildable)
         };
         let whole: Vec<&[u8]> = all.iter().map(|one| &one.text[..]).collect();
         let letters: Vec<_> = whole.iter().map(|text| bare(text).bytes).collect();
@@ -138,14 +176,17 @@ impl Compiled {
             .map(|text| &text[..])
             .filter(|text| text.len() >= SHORTEST)
             .collect();
-        let longest = whole.iter().map(|text| text.len()).max()?;
-        Some(Self {
+        let Some(longest) = whole.iter().map(|text| text.len()).max() else {
+            return Ok(None);
+        };
+        let bare = (!letters.is_empty()).then(|| built(&letters));
+        Ok(Some(Self {
             whole: built(&whole)?,
             shared_edges: all.iter().map(|one| one.shared_edges).collect(),
-            bare: (!letters.is_empty()).then(|| built(&letters)).flatten(),
+            bare: bare.transpose()?,
             // `&#x00000041;` is the longest spelling of one byte that is looked for.
             longest: longest * 12,
-        })
+        }))
     }
 
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
@@ -231,14 +272,37 @@ impl Compiled {
     }
 
     fn search_bare(&self, view: &View, found: &mut Vec<Range<usize>>) {
-        for hit in self
-            .bare
-            .iter()
-            .flat_map(|bare| bare.find_iter(&view.bytes))
-        {
-            found.push(view.origin(hit.range()));
+        let hits = self.bare.iter();
+        let mut end = 0;
+        for hit in hits.flat_map(|bare| bare.find_iter(&view.bytes)) {
+            // Between two parts of a value in base64 is a letter that holds bits of both.
+            let start = match end > 0 && hit.start() <= end + 1 {
+                true => end - 1,
+                false => hit.start(),
+            };
+            end = hit.end();
+            found.push(view.origin(start..end));
         }
     }
+}
+
+/// The last of these values, as many as are looked for once they are not in force.
+fn latest(gone: &[&Value]) -> Vec<Value> {
+    let mut room = FORMER_BYTES;
+    let fits = |value: &&&Value| {
+        let rest = room.checked_sub(value.expose().len());
+        rest.map(|rest| room = rest).is_some()
+    };
+    let count = gone.iter().rev().take(FORMER).take_while(fits).count();
+    let last = gone[gone.len() - count..].iter();
+    last.map(|value| (*value).clone()).collect()
+}
+
+/// A value, or its parts where it is long: of like length, one beside the other.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    let count = value.len().div_ceil(PART);
+    let at = move |part: usize| value.floor_char_boundary(value.len() * part / count);
+    (0..count).map(move |part| &value[at(part)..at(part + 1)])
 }
 
 /// Ranges in order, with those that touch made one.

@@ -1,8 +1,10 @@
 //! A container engine, as it is asked things: what it has, and what it shall remove.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ const VARIABLES: [&str; 11] = [
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
 ];
+/// How long the end of an answer is waited for once the engine's program has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
@@ -86,11 +90,10 @@ impl Engine {
         command.args(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("{}: {error}", self.program.display()))?;
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        let said = std::thread::spawn(move || all(out));
-        let complained = std::thread::spawn(move || all(err));
+        let (said, complained) = (read(child.stdout.take()), read(child.stderr.take()));
         let until = Instant::now() + within;
         let status = loop {
             match child.try_wait() {
@@ -99,7 +102,7 @@ impl Engine {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Ok(None) => {
-                    let _ = child.kill();
+                    end(&child);
                     let _ = child.wait();
                     let within = within.as_secs();
                     return Err(format!("{name} did not answer within {within} s"));
@@ -107,9 +110,12 @@ impl Engine {
                 Err(error) => return Err(error.to_string()),
             }
         };
-        let complaint = complained.join().unwrap_or_default();
+        // What it has started may keep the streams open.
+        let complaint = complained.recv_timeout(LAST_WORDS).unwrap_or_default();
         match status.success() {
-            true => Ok(said.join().unwrap_or_default()),
+            true => said
+                .recv_timeout(LAST_WORDS)
+                .map_err(|_| format!("{name} ended, and what it says has no end")),
             false => {
                 let last = complaint.lines().rfind(|line| !line.trim().is_empty());
                 let last = last.unwrap_or("it said nothing");
@@ -117,6 +123,22 @@ impl Engine {
             }
         }
     }
+}
+
+/// Ends a program with everything that it has started in its group.
+fn end(child: &Child) {
+    #[cfg(target_os = "linux")]
+    if let Some(group) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child;
+}
+
+/// Reads a stream to its end, beside.
+fn read(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(all(stream)));
+    receiver
 }
 
 fn all(stream: Option<impl Read>) -> String {

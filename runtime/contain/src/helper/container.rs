@@ -30,6 +30,8 @@ const START: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(10);
 /// The pause between two looks for the container's first process, and at what it used.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The most characters that are told of the last line.
+const WORDS: usize = 300;
 /// The longest piece of stderr that is passed on at once, in bytes.
 const LINE: u64 = 64 << 10;
 const LOOK: Duration = Duration::from_secs(1);
@@ -162,7 +164,11 @@ impl LastWords {
             // What has no end of a line is passed on in pieces.
             while let Ok(1..) = (&mut from).take(LINE).read_until(b'\n', &mut line) {
                 let _ = own.write_all(&line);
-                let text = String::from_utf8_lossy(&line).trim().to_owned();
+                let text: String = String::from_utf8_lossy(&line)
+                    .trim()
+                    .chars()
+                    .take(WORDS)
+                    .collect();
                 if let Ok(mut last) = last.lock()
                     && !text.is_empty()
                 {

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::getppid;
+use rustix::process::{Pid, geteuid, getppid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::FAILED;
@@ -24,7 +24,9 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// How long a container is looked for that an engine may just be making, and the pause between two looks.
 const LATE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long a removal is tried, and the helper waits for it.
+/// The longest pause between two tries. There is no last one: nobody else would remove the container.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long the helper waits for a removal.
 const FINISH: Duration = Duration::from_secs(20);
 
 /// What is removed.
@@ -103,16 +105,20 @@ pub(super) fn carry_out(socket: RawFd) -> ExitCode {
     } else {
         LATE
     };
-    let began = Instant::now();
+    let (began, mut pause) = (Instant::now(), PAUSE);
     loop {
         remove(&engine, &name);
-        // A removal fails where another of the engine's programs is at the container: its own client, which was killed too.
-        let asked = ["container", "inspect", "--format", "{{.Id}}", &name];
-        let is_there = engine.ask(&asked, ANSWER).is_ok();
-        if (!is_there && began.elapsed() >= late) || began.elapsed() > FINISH {
+        // A removal fails where another of the engine's programs is at the container, its own client perhaps, which was
+        // killed too; and an engine that does not answer has said nothing of the container.
+        let named = format!("name=^{name}$");
+        let left = engine.ask(&["ps", "--all", "--quiet", "--filter", &named], ANSWER);
+        if left.is_ok_and(|left| left.is_empty()) && began.elapsed() >= late {
             break;
         }
-        std::thread::sleep(PAUSE);
+        if began.elapsed() > late {
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        std::thread::sleep(pause);
     }
     super::in_memory::remove(&name);
     ExitCode::SUCCESS
@@ -133,8 +139,9 @@ fn remove(engine: &Engine, container: &str) {
 pub(super) fn owner() -> String {
     let parent = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
     let (boot, processes) = place();
+    let user = geteuid().as_raw();
     format!(
-        "{boot}/{processes}/{parent}/{}",
+        "{user}/{boot}/{processes}/{parent}/{}",
         started(parent).unwrap_or(0)
     )
 }
@@ -163,22 +170,43 @@ fn is_gone(label: &str) -> bool {
     let (boot, processes) = place();
     let mut parts = label.split('/');
     let mut next = || parts.next().unwrap_or_default();
-    let (of_boot, of_processes, pid, start) = (next(), next(), next(), next());
+    let (user, of_boot, of_processes, pid, start) = (next(), next(), next(), next(), next());
+    // What another user's gateway does cannot be seen everywhere.
+    if user != geteuid().as_raw().to_string() {
+        return false;
+    }
     if of_boot != boot {
         return !of_boot.is_empty();
     }
     let (Ok(pid), Ok(start)) = (pid.parse(), start.parse::<u64>()) else {
         return false;
     };
-    of_processes == processes && started(pid) != Some(start)
+    of_processes == processes && !runs(pid, Some(start))
 }
 
-/// Removes the containers of gateways that are gone.
+/// Whether a process of this number runs, and where a start is given, whether it is the one that started then.
+fn runs(pid: i32, start: Option<u64>) -> bool {
+    let is_there = Pid::from_raw(pid)
+        .is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
+    let differs = |start| started(pid).is_some_and(|other| other != start);
+    is_there && !start.is_some_and(differs)
+}
+
+/// Whether a container of this gateway's has lost its helper, and the process that was to remove it too.
+fn is_orphan(name: &str, label: &str) -> bool {
+    let helper = name
+        .strip_prefix(NAME)
+        .and_then(|rest| rest.split('-').next());
+    let helper = helper.and_then(|helper| helper.parse().ok());
+    label == owner() && helper.is_some_and(|helper| !runs(helper, None))
+}
+
+/// Removes the containers of gateways that are gone, and of this one's helpers that are.
 pub(super) fn sweep(engine: &Engine) {
     let filter = format!("label={LABEL}");
     // An image may have the label too, and somebody else's container of it is none of ours.
     let named = format!("name=^{NAME}");
-    let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
+    let format = format!("{{{{.ID}}}} {{{{.Names}}}} {{{{.Label \"{LABEL}\"}}}}");
     let asked = [
         "ps",
         "--all",
@@ -192,8 +220,9 @@ pub(super) fn sweep(engine: &Engine) {
     ];
     let listed = engine.ask(&asked, ANSWER).unwrap_or_default();
     for line in listed.lines() {
-        if let Some((id, label)) = line.split_once(' ')
-            && is_gone(label.trim())
+        let mut words = line.split_whitespace();
+        if let (Some(id), Some(name), Some(label)) = (words.next(), words.next(), words.next())
+            && (is_gone(label) || is_orphan(name, label))
         {
             remove(engine, id);
         }
@@ -207,13 +236,23 @@ mod tests {
     #[test]
     fn a_label_tells_whether_its_gateway_is_gone() {
         let (boot, processes) = place();
-        let own = std::process::id().cast_signed();
+        let (user, own) = (geteuid().as_raw(), std::process::id().cast_signed());
         let start = started(own).unwrap_or(0);
-        assert!(!is_gone(&format!("{boot}/{processes}/{own}/{start}")));
+        assert!(!is_gone(&format!(
+            "{user}/{boot}/{processes}/{own}/{start}"
+        )));
         assert!(!is_gone(&owner()));
-        assert!(is_gone(&format!("{boot}/{processes}/{own}/{}", start + 1)));
-        assert!(is_gone(&format!("another-boot/{processes}/{own}/{start}")));
-        assert!(!is_gone(&format!("{boot}/1/{own}/7")));
+        let other = start + 1;
+        assert!(is_gone(&format!("{user}/{boot}/{processes}/{own}/{other}")));
+        assert!(is_gone(&format!("{user}/before/{processes}/{own}/{start}")));
+        assert!(!is_gone(&format!("{user}/{boot}/1/{own}/7")));
+        let another = user + 1;
+        assert!(!is_gone(&format!(
+            "{another}/{boot}/{processes}/{own}/{other}"
+        )));
+        assert!(is_orphan("sandgate-2147483647-0", &owner()));
+        assert!(!is_orphan(&format!("sandgate-{own}-0"), &owner()));
+        assert!(!is_orphan("sandgate-2147483647-0", "another's"));
         assert!(!is_gone(""));
     }
 }

@@ -98,9 +98,10 @@ impl StopKeeper {
         }
         let began = Instant::now();
         let mut kept = self.kept.lock().await;
-        if !unknown {
-            known::check(&self.gateway.current(), kind, &name)?;
-        }
+        let note = match unknown {
+            true => None,
+            false => known::check(&self.gateway.current(), kind, &name)?,
+        };
         let since = SystemTime::now();
         let stop = Stop {
             kind,
@@ -135,7 +136,9 @@ impl StopKeeper {
         }
         tracing::warn!(kind = kind.as_str(), name = ?stop.name, why = ?stop.why, by, us, "stopped");
         self.record("stop", &stop, by, None, doubts.is_empty());
-        Ok(report(&stop, true, outcome, us, doubts))
+        let mut report = report(&stop, true, outcome, us, doubts);
+        report.note = note;
+        Ok(report)
     }
 
     /// Lifts a stop.
@@ -261,6 +264,7 @@ fn report(
         stopped,
         sessions: outcome.sessions,
         us,
+        note: None,
         doubts,
     }
 }

@@ -43,6 +43,9 @@ pub struct StopReport {
     pub sessions: usize,
     /// Microseconds until it was in force everywhere.
     pub us: u64,
+    /// What the operator must know of the name, although the stop is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What is not as it should be: the stop is not kept, or calls have not noticed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
@@ -109,6 +112,7 @@ impl StopReport {
             stopped,
             sessions,
             us,
+            note,
             doubts,
         } = self;
         let what = format!("{} {}", stop.kind.as_str(), printable(&stop.name));
@@ -122,6 +126,9 @@ impl StopReport {
             text += &format!("; {sessions} sessions were ended");
         }
         text.push('\n');
+        if let Some(note) = note {
+            text += &format!("{}\n", printable(note));
+        }
         let doubts: Vec<_> = doubts.iter().map(|one| printable(one)).collect();
         (text, doubts.join("\n"))
     }

@@ -41,6 +41,14 @@ const LEFT_OUT: [HeaderName; 11] = [
     header::EXPECT,
 ];
 const ALSO: [&str; 2] = ["keep-alive", "proxy-connection"];
+/// What has a host take a request for one with another method or path than the value goes with.
+const OVERRIDING: [&str; 5] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 type Answer = Response<Either<Redacted, Full<Bytes>>>;
 
@@ -149,17 +157,19 @@ impl Exchange<'_> {
             ));
         }
         without_hops(&mut parts.headers);
-        for one in injector
+        let given: Vec<_> = injector
             .injections
             .iter()
-            .filter(|one| one.is_for(host, *port))
-        {
-            if one.covers(&parts.method, target.path()) {
-                let text = one
-                    .text()
-                    .ok_or((StatusCode::BAD_GATEWAY, "the value fits into no header"))?;
-                parts.headers.insert(one.header.clone(), text);
-            }
+            .filter(|one| one.is_for(host, *port) && one.covers(&parts.method, target.path()))
+            .collect();
+        if !given.is_empty() {
+            without_overrides(&mut parts.headers);
+        }
+        for one in given {
+            let text = one
+                .text()
+                .ok_or((StatusCode::BAD_GATEWAY, "the value fits into no header"))?;
+            parts.headers.insert(one.header.clone(), text);
         }
         let name =
             HeaderValue::try_from(name).map_err(|_| (StatusCode::BAD_REQUEST, "no such host"))?;
@@ -243,6 +253,19 @@ fn without_hops(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     for name in ALSO {
+        headers.remove(name);
+    }
+}
+
+/// Takes out what names another method or path.
+fn without_overrides(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .keys()
+        // Programs behind a gateway interface (CGI, WSGI) take an underscore for a hyphen.
+        .filter(|name| OVERRIDING.contains(&&*name.as_str().replace('_', "-")))
+        .cloned()
+        .collect();
+    for name in named {
         headers.remove(name);
     }
 }

@@ -46,7 +46,7 @@ impl Stage {
         let host = Host::parse("localhost").unwrap();
         let value = Value::of(VALUE.into());
         let redactor = Arc::<Redactor>::default();
-        redactor.look_for([&value]);
+        redactor.look_for([&value]).unwrap();
         let injection = Injection {
             header: HeaderName::from_static("x-key"),
             format: "Key {}".into(),
@@ -141,6 +141,22 @@ async fn the_value_is_in_the_header_alone_and_what_the_program_says_there_is_lef
 }
 
 #[tokio::test]
+async fn a_request_with_the_value_has_no_header_that_names_another_method_or_path() {
+    let stage = Stage::new().await;
+    let answer = stage
+        .ask(
+            "GET /a HTTP/1.1\r\nHost: localhost:PORT\r\nX-HTTP-Method-Override: its\r\nX-HTTP-Method: its\r\n\
+             X-Method-Override: its\r\nX-Original-URL: /its\r\nx_rewrite_url: /its\r\nX-Rewrite-URL: /its\r\n\
+             X-Method: kept\r\n\r\n",
+        )
+        .await;
+    let lower = answer.to_lowercase();
+    assert!(lower.contains("values: 1\n"), "{answer}");
+    assert!(lower.contains("x-method: kept\r\n"), "{answer}");
+    assert!(!lower.contains("its"), "{answer}");
+}
+
+#[tokio::test]
 async fn what_could_get_round_the_redaction_or_to_another_host_is_refused() {
     let stage = Stage::new().await;
     for (said, status) in [
@@ -177,7 +193,7 @@ async fn what_could_get_round_the_redaction_or_to_another_host_is_refused() {
 async fn a_rotated_value_is_in_the_next_request() {
     let stage = Stage::new().await;
     let other = Value::of("another-value-by-now".into());
-    stage.injector.redactor.look_for([&other]);
+    stage.injector.redactor.look_for([&other]).unwrap();
     for at in stage.injector.values() {
         at.store(Arc::new(other.clone()));
     }

@@ -25,7 +25,15 @@ pub struct Authorization {
     /// The gateway's own URL, without a path: what tokens for all its endpoints are meant for.
     resource: String,
     scopes: Scopes,
-    principals: Mutex<HashMap<PrincipalKey, Arc<Principal>>>,
+    principals: Mutex<Principals>,
+}
+
+/// The clients with tokens that an edition knows.
+#[derive(Default)]
+struct Principals {
+    known: HashMap<PrincipalKey, Arc<Principal>>,
+    /// Whether another edition has taken this one's place. A client that came now would never be ended.
+    retired: bool,
 }
 
 /// What makes two tokens those of one client: issuer, name, groups and claims. The scopes may differ, so that a client
@@ -111,16 +119,18 @@ impl Authorization {
             challenge: self.challenge(endpoint),
         };
         let principal = self.principal(&bearer, views);
-        let principal = principal.ok_or_else(|| {
-            tracing::warn!(
-                "{MAX_HELD} clients with tokens have something open: no further one is let in"
-            );
-            TokenError::Unavailable(bearer.issuer.to_string())
-        })?;
+        let principal =
+            principal.ok_or_else(|| TokenError::Unavailable(bearer.issuer.to_string()))?;
         Ok((principal, grant))
     }
 
-    /// The principal of a bearer, the same one each time while anything holds it. `None` where there are too many.
+    /// Whether another edition has taken this one's place: it lets nobody in any more.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.principals.lock().retired
+    }
+
+    /// The principal of a bearer, the same one each time while anything holds it. `None` where there are too many, or the
+    /// edition is not in force any more.
     fn principal(&self, bearer: &Bearer, views: &Views) -> Option<Arc<Principal>> {
         let key = PrincipalKey {
             issuer: bearer.issuer.clone(),
@@ -128,7 +138,11 @@ impl Authorization {
             groups: bearer.groups.clone(),
             claims: bearer.claims.clone(),
         };
-        let mut known = self.principals.lock();
+        let mut principals = self.principals.lock();
+        if principals.retired {
+            return None;
+        }
+        let known = &mut principals.known;
         if let Some(principal) = known.get(&key) {
             return Some(principal.clone());
         }
@@ -136,6 +150,9 @@ impl Authorization {
             known.retain(|_, principal| Arc::strong_count(principal) > 1);
         }
         if known.len() >= MAX_HELD {
+            tracing::warn!(
+                "{MAX_HELD} clients with tokens have something open: no further one is let in"
+            );
             return None;
         }
         let principal = Arc::new(Principal::of_bearer(bearer));
@@ -146,8 +163,8 @@ impl Authorization {
 
     /// Keeps the clients of unchanged issuers, and with them their sessions.
     pub(crate) fn inherit(&self, before: &Self, clients: &Clients, views: &Views) {
-        let mut known = self.principals.lock();
-        for (key, principal) in &*before.principals.lock() {
+        let known = &mut self.principals.lock().known;
+        for (key, principal) in &before.principals.lock().known {
             let stays = self.issuers().iter().any(|issuer| {
                 let same = |one: &Arc<Issuer>| Arc::ptr_eq(one, issuer);
                 *issuer.config().issuer == *key.issuer && before.issuers().iter().any(same)
@@ -159,14 +176,16 @@ impl Authorization {
         }
     }
 
-    /// Ends all clients that `now` does not have.
-    pub(crate) fn end_others(&self, now: Option<&Self>) {
-        for (key, principal) in &*self.principals.lock() {
+    /// Ends all clients that `now` does not have, and lets nobody in any more: requests that still judge by this edition
+    /// would make clients that nobody ends.
+    pub(crate) fn retire(&self, now: Option<&Self>) {
+        let mut principals = self.principals.lock();
+        principals.retired = true;
+        for (key, principal) in &principals.known {
             let stays = now.is_some_and(|now| {
-                let known = now.principals.lock();
-                known
-                    .get(key)
-                    .is_some_and(|one| Arc::ptr_eq(one, principal))
+                let principals = now.principals.lock();
+                let known = principals.known.get(key);
+                known.is_some_and(|one| Arc::ptr_eq(one, principal))
             });
             if !stays {
                 principal.end();
@@ -176,7 +195,8 @@ impl Authorization {
 
     /// Ends the clients of these names: their streams end, and their sessions are no longer found.
     pub(crate) fn end_named(&self, named: impl Fn(&str) -> bool) {
-        self.principals.lock().retain(|key, principal| {
+        let known = &mut self.principals.lock().known;
+        known.retain(|key, principal| {
             let ends = named(&key.name);
             if ends {
                 principal.end();

@@ -61,6 +61,14 @@ impl Challenge {
         response
     }
 
+    /// The answer to a request whose token was good until the configuration changed: nothing says any more what it must
+    /// grant.
+    pub(crate) fn withdrawn(&self) -> ClientResponse {
+        let text = "tokens are not looked at here any more";
+        let header = self.header(Some("invalid_token"), "");
+        self.response(StatusCode::UNAUTHORIZED, text, header)
+    }
+
     /// Makes a response that of a token that does not grant enough. `scopes` are all that the operation needs.
     pub(crate) fn step_up(&self, mut response: ClientResponse, scopes: &str) -> ClientResponse {
         response.status = StatusCode::FORBIDDEN;

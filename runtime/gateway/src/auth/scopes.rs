@@ -70,9 +70,31 @@ impl Scopes {
             .iter()
             .filter_map(move |(scope, view)| match view.judge(server, kind, name) {
                 Verdict::Denied(rule) => Some((scope.as_str(), rule.pattern.clone())),
-                Verdict::Allowed(_) | Verdict::NotAllowed => None,
+                Verdict::Allowed(_) => None,
+                // Everything that can be read is allowed here. What this is, only the server knows: it may be anything
+                // that a pattern is about.
+                Verdict::NotAllowed => Some((scope.as_str(), any_of(view, server, kind)?)),
             })
     }
+
+    /// The scopes of everything on a server, each with a pattern that says so: what something needs of which nobody can
+    /// tell what it is about.
+    pub(crate) fn of_all<'a>(
+        &'a self,
+        server: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Arc<str>)> {
+        self.of.iter().filter_map(move |(scope, view)| {
+            let kinds = [Kind::Tool, Kind::Prompt, Kind::Resource];
+            let pattern = kinds.iter().find_map(|kind| any_of(view, server, *kind));
+            Some((scope.as_str(), pattern?))
+        })
+    }
+}
+
+/// A pattern about this kind of thing on the server; `None` where the scope has none.
+fn any_of(view: &ClientView, server: &str, kind: Kind) -> Option<Arc<str>> {
+    let (_, needed) = view.patterns(server, kind);
+    needed.first().map(|rule| rule.pattern.clone())
 }
 
 #[cfg(test)]
@@ -109,5 +131,39 @@ mod tests {
             scopes.all().collect::<Vec<_>>(),
             ["mcp", "crm:delete", "crm:write"]
         );
+        let all = scopes.of_all("crm").map(|(scope, _)| scope);
+        assert_eq!(all.collect::<Vec<_>>(), ["crm:delete", "crm:write"]);
+        assert_eq!(scopes.of_all("time").count(), 0);
+    }
+
+    #[test]
+    fn a_resource_that_nobody_can_read_needs_the_scopes_of_all_resources() {
+        let pattern = |kind, name: &str| ViewPattern {
+            text: format!("crm/{name}").into(),
+            kind,
+            server: "crm".into(),
+            name: name.into(),
+        };
+        let secret = pattern(Kind::Resource, "file:///secret/*");
+        let of = [
+            ("crm:secret".to_owned(), vec![secret]),
+            (
+                "crm:write".to_owned(),
+                vec![pattern(Kind::Tool, "update_*")],
+            ),
+        ];
+        let servers = ["crm".into(), "time".into()];
+        let scopes = Scopes::new(Vec::new(), of.into(), &servers).unwrap();
+        let needed = |server, uri| -> Vec<String> {
+            let needed = scopes.of(server, Kind::Resource, uri);
+            needed.map(|(scope, _)| scope.to_owned()).collect()
+        };
+        assert_eq!(needed("crm", "file:///secret/a"), ["crm:secret"]);
+        assert!(needed("crm", "file:///open/a").is_empty());
+        assert!(needed("crm", "file:///open/{name}").is_empty());
+        for unreadable in ["http://[/secret/a", "http://a:port/secret"] {
+            assert_eq!(needed("crm", unreadable), ["crm:secret"], "{unreadable}");
+            assert!(needed("time", unreadable).is_empty(), "{unreadable}");
+        }
     }
 }

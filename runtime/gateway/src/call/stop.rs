@@ -38,19 +38,23 @@ impl Proxy {
         if let Some(stop) = client.or_else(|| stops.server(server)) {
             return Some(stop.rule());
         }
-        if direction == Direction::ServerToClient || !stops.stops_tools_of(server) {
+        if direction == Direction::ServerToClient {
             return None;
         }
+        let of_server = stops.tool_of(server)?;
         let tool = |name: Option<&str>| Some(stops.tool(server, name?)?.rule());
         let method = message.method().unwrap_or_default();
         let params = message.payload().root();
         match Method::new(method).target() {
             Target::Tool => tool(params.get("name").and_then(|name| name.string()).as_deref()),
-            _ if method.starts_with("tasks/") => {
-                let call = self.task_of(message.payload())?;
-                match Method::new(&call.method).target() {
-                    Target::Tool => tool(call.target.as_deref()),
-                    _ => None,
+            _ if method.starts_with("tasks/") && method != "tasks/list" => {
+                match self.task_of(message.payload()) {
+                    Some(call) => match Method::new(&call.method).target() {
+                        Target::Tool => tool(call.target.as_deref()),
+                        _ => None,
+                    },
+                    // A task that is not remembered may be one of the stopped tool.
+                    None => Some(of_server.rule()),
                 }
             }
             _ => None,

@@ -14,7 +14,7 @@ use super::http_rules::{
 use super::response::{ResponseBody, respond};
 use super::{Endpoint, Router, post, protected, scopes};
 use crate::admission::{Budget, Connection, Permit};
-use crate::auth::authorization::Grant;
+use crate::auth::authorization::{Authorization, Grant};
 use crate::auth::origin::host_of;
 use crate::auth::principals::{Principal, UnknownClientError, token};
 use crate::call::caller::Requester;
@@ -98,7 +98,7 @@ async fn answer(
             format!("{denied}\n"),
         ));
     }
-    let edition = router.shared.registry.current();
+    let mut edition = router.shared.registry.current();
     let endpoint = match path {
         "/readyz" => {
             return Health(
@@ -118,11 +118,21 @@ async fn answer(
         },
     };
     // Authenticate before revealing which servers exist.
-    let (principal, grant) =
-        match authenticate(&edition, &endpoint, connection, request.headers()).await {
-            Ok(admitted) => admitted,
+    let (principal, grant) = loop {
+        let admitted = authenticate(&edition, &endpoint, connection, request.headers());
+        match admitted.await {
+            Ok(admitted) => break admitted,
+            // Another edition was published while the token was judged: that one counts.
+            Err(_)
+                if edition
+                    .authorization()
+                    .is_some_and(Authorization::is_retired) =>
+            {
+                edition = router.shared.registry.current();
+            }
             Err(response) => return Health(*response),
-        };
+        }
+    };
     let admission = &router.admission;
     let account = principal
         .account()

@@ -1,5 +1,6 @@
 //! A listening client: its servers' own messages and the gateway's notifications on one stream.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -12,7 +13,8 @@ use super::{Backing, Router, Session};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use sandgate_upstream::{Answer, Body, ServerEvent, ServerEvents};
+use crate::upstream_conn::UpstreamConn;
+use sandgate_upstream::{Answer, Body, ServerError, ServerEvent, ServerEvents};
 
 const RESUME: &str = "last-event-id";
 
@@ -41,7 +43,10 @@ pub(super) async fn listen(
             Ok(conversation) => conversation,
             Err(_) => return error_reply::no_session(None),
         };
-        match conversation.listen(headers).await {
+        let Some(opened) = opened(router, session, conn, conversation.listen(headers)).await else {
+            return error_reply::no_session(None);
+        };
+        match opened {
             Ok(Answer {
                 status: given,
                 headers,
@@ -87,6 +92,36 @@ pub(super) async fn listen(
         status,
         headers: passed,
         body: ClientResponseBody::Stream(Box::pin(stream)),
+    }
+}
+
+/// Opens a server's stream by polling `opens`, unless the session ends or a stop comes before or meanwhile: a server may
+/// take its time, and so may an issuer that is asked for a token first. None is opened once the stop is acknowledged.
+/// `None` where the session is over.
+async fn opened(
+    router: &Router,
+    session: &Session,
+    conn: &UpstreamConn,
+    opens: impl Future<Output = Result<Answer, ServerError>>,
+) -> Option<Result<Answer, ServerError>> {
+    let mut opens = pin!(opens);
+    let mut guard = router.shared.registry.guard();
+    let server = conn.server.name();
+    loop {
+        let stops = guard.edition().stops();
+        if stops.client(session.principal().name.as_deref()).is_some() {
+            return None;
+        }
+        if stops.server(server).is_some() {
+            let server = server.clone();
+            return Some(Err(ServerError::Stopped { server }));
+        }
+        tokio::select! {
+            biased;
+            () = session.over().cancelled() => return None,
+            () = guard.changed() => {}
+            opened = opens.as_mut() => return Some(opened),
+        }
     }
 }
 

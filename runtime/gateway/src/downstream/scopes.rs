@@ -31,8 +31,11 @@ use crate::views::call::named;
 /// The token does not grant it; the error is the answer.
 pub(super) fn baseline(router: &Router, requester: &Requester) -> Result<(), Box<ClientResponse>> {
     let edition = router.shared.registry.current();
-    let (Some(grant), Some(authorization)) = (&requester.grant, edition.authorization()) else {
+    let Some(grant) = &requester.grant else {
         return Ok(());
+    };
+    let Some(authorization) = edition.authorization() else {
+        return Err(Box::new(grant.challenge.withdrawn()));
     };
     match Needed::baseline(authorization).lacking(grant) {
         None => Ok(()),
@@ -58,14 +61,26 @@ pub(super) fn check(
     caller: impl FnOnce() -> Caller,
 ) -> Result<(), Box<ClientResponse>> {
     let edition = router.shared.registry.current();
-    let (Some(grant), Some(authorization)) = (&requester.grant, edition.authorization()) else {
+    let Some(grant) = &requester.grant else {
         return Ok(());
     };
+    let Some(authorization) = edition.authorization() else {
+        return Err(Box::new(grant.challenge.withdrawn()));
+    };
     let mut needed = Needed::baseline(authorization);
-    for (server, kind, name) in things(router, &edition, requester, endpoint, message) {
-        let scopes = authorization.scopes();
-        for (scope, pattern) in scopes.of(server.name(), kind, &name) {
-            needed.add(scope, server, pattern);
+    let scopes = authorization.scopes();
+    for (server, thing) in things(router, &edition, requester, endpoint, message) {
+        match thing {
+            Some((kind, name)) => {
+                for (scope, pattern) in scopes.of(server.name(), kind, &name) {
+                    needed.add(scope, server, pattern);
+                }
+            }
+            None => {
+                for (scope, pattern) in scopes.of_all(server.name()) {
+                    needed.add(scope, server, pattern);
+                }
+            }
         }
     }
     let Some(scopes) = needed.lacking(grant) else {
@@ -144,6 +159,9 @@ fn insufficient(scopes: &str) -> String {
     format!("The request was not sent: it needs a token with the scopes {scopes}.")
 }
 
+/// A thing on a server; `None` for what may be anything there.
+type Thing = Option<(Kind, String)>;
+
 /// What a message names, on each server that it may mean.
 fn things<'e>(
     router: &Router,
@@ -151,7 +169,7 @@ fn things<'e>(
     requester: &'e Requester,
     endpoint: &Endpoint,
     message: &Message,
-) -> Vec<(&'e Arc<Server>, Kind, String)> {
+) -> Vec<(&'e Arc<Server>, Thing)> {
     // A server that the client may not know of is answered as one that is not there.
     let viewer = requester.principal.viewer();
     let all: Vec<&Arc<Server>> = match endpoint {
@@ -165,23 +183,29 @@ fn things<'e>(
         of_task = found.as_ref().map(|call| call.server.clone());
         found
     };
-    let named = named(message, direction, task).unwrap_or_default();
+    // A task that is not remembered, and a reference of an unknown type, may be about anything on each of them.
+    let Some(named) = named(message, direction, task) else {
+        return all.into_iter().map(|server| (server, None)).collect();
+    };
     let mut things = Vec::new();
     for (kind, name) in named {
         match (&of_task, endpoint, kind) {
             (Some(server), ..) => {
                 let server = all.iter().find(|one| one.name() == server);
-                things.extend(server.map(|server| (*server, kind, name)));
+                things.extend(server.map(|server| (*server, Some((kind, name)))));
             }
             (None, Endpoint::Merged, Kind::Tool | Kind::Prompt) => {
                 let Some((server, own)) = names::split(&name) else {
                     continue;
                 };
                 let server = all.iter().find(|one| **one.name() == *server);
-                things.extend(server.map(|server| (*server, kind, own.to_owned())));
+                things.extend(server.map(|server| (*server, Some((kind, own.to_owned())))));
             }
             // Which server a URI means is not known yet: the scopes of each count.
-            _ => things.extend(all.iter().map(|server| (*server, kind, name.clone()))),
+            _ => things.extend(
+                all.iter()
+                    .map(|server| (*server, Some((kind, name.clone())))),
+            ),
         }
     }
     things

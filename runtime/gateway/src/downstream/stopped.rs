@@ -9,7 +9,7 @@ use sandgate_pipeline::{FilteredReply, Trail};
 use sandgate_upstream::era;
 
 use super::{Endpoint, Router};
-use crate::call::caller::{Caller, Requester};
+use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::id::new_id;
 use crate::call::in_flight::record_refused_by;
@@ -37,26 +37,27 @@ impl Router {
                 format!("{text}\n"),
             ));
         };
-        let caller = Caller::of_request(requester, message);
-        let method = message.method().unwrap_or_default();
-        let target = Method::new(method).target_in(message.payload());
+        // Nothing has looked at the message yet: what the client writes itself may be a value that the gateway keeps.
+        let method = message.method().filter(|name| Method::new(name).is_known());
+        let issuer = principal.issuer.as_deref();
+        let issuer = issuer.map(|issuer| ("issuer".to_owned(), issuer.to_owned()));
         let call = Arc::new(Call {
             id: new_id(),
-            method: method.into(),
+            method: method.unwrap_or("unknown").into(),
             direction: Direction::ClientToServer,
             era: era::of_line(message),
             server: match endpoint {
                 Endpoint::Server(name) => name.clone(),
                 Endpoint::Merged => NO_SERVER.into(),
             },
-            target: target.map(Into::into),
+            target: None,
             client_target: None,
             session: None,
             principal: principal.name.clone(),
             account: requester.budget.account().clone(),
             groups: principal.groups.clone(),
             definition: None,
-            attributes: caller.attributes,
+            attributes: issuer.into_iter().collect(),
         });
         let reply = error_reply::not_sent(&call, error_codes::SERVER, text).with_id(id);
         let filtered = FilteredReply {

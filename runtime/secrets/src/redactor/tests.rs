@@ -10,7 +10,7 @@ const VALUE: &str = "gh-\"p\\T0ken/>+&=ü~4242abc";
 
 fn of(value: &str) -> Arc<Redactor> {
     let redactor = Arc::new(Redactor::default());
-    redactor.look_for([&Value::of(value.to_owned())]);
+    redactor.look_for([&Value::of(value.to_owned())]).unwrap();
     redactor
 }
 
@@ -154,8 +154,68 @@ fn a_short_value_is_not_looked_for() {
 #[test]
 fn what_was_rotated_is_still_found() {
     let redactor = of("the-first-value");
-    redactor.look_for([&Value::of("the-second-value".into())]);
+    redactor
+        .look_for([&Value::of("the-second-value".into())])
+        .unwrap();
     assert!(redactor.finds(b"the-first-value") && redactor.finds(b"the-second-value"));
+}
+
+/// A long value without repetition.
+fn long(of: &str, length: usize) -> String {
+    let mut text: String = (0..length)
+        .map(|at| format!("{of}{:x}+", at * at))
+        .collect();
+    text.truncate(text.floor_char_boundary(length));
+    text
+}
+
+#[test]
+fn of_what_was_rotated_the_oldest_is_given_up_once_all_is_too_long() {
+    let all: Vec<Value> = (0..6)
+        .map(|at| Value::of(long(&format!("v{at}"), FORMER_BYTES / 4)))
+        .collect();
+    let all: Vec<&Value> = all.iter().collect();
+    assert!(
+        latest(&all)
+            == all[2..]
+                .iter()
+                .map(|one| (*one).clone())
+                .collect::<Vec<_>>()
+    );
+    let small = Value::of("a-small-value".into());
+    let many = vec![&small; FORMER + 1];
+    assert_eq!(latest(&many).len(), FORMER);
+}
+
+#[test]
+fn what_cannot_be_looked_for_is_an_error_and_changes_nothing() {
+    let redactor = of(VALUE);
+    let all: Vec<Value> = (0..5)
+        .map(|at| Value::of(long(&format!("v{at}"), 64 << 10)))
+        .collect();
+    assert_eq!(redactor.look_for(&all), Err(RedactorError::TooLong));
+    assert!(redactor.finds(VALUE.as_bytes()));
+    assert!(!redactor.finds(all[0].expose().as_bytes()));
+    let fresh = Redactor::default();
+    assert_eq!(fresh.look_for(&all), Err(RedactorError::TooLong));
+}
+
+#[test]
+fn a_long_value_is_found_whole_and_holds_back_no_more_than_a_part_of_it() {
+    for length in [PART, PART + 1, 3_000] {
+        let value = long("ü", length - 1) + "!";
+        assert_eq!(parts(&value).collect::<String>(), value);
+        let redactor = of(&value);
+        assert!(redactor.reach() * 8 <= WINDOW);
+        for (name, text) in spelt(&value) {
+            let clean = redactor
+                .text(&format!("<<{text}>>"))
+                .unwrap_or_else(|| panic!("{name}"));
+            let left = clean.replace(MARK, "");
+            // What stood around it in base64 is left.
+            assert!(left.len() < 30, "{length}, {name}: {left}");
+        }
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 use crate::facts::ServerFacts;
 use crate::stdio::contained::{self, Contained, Offer};
 use crate::stdio::reaper::{self, Starting, Tree};
-use crate::{ServerConfig, ServerError, Transport};
+use crate::{ServerConfig, ServerError, Transport, redacted};
 
 /// The interval at which dead orphans are reaped.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -146,7 +146,11 @@ pub(crate) async fn start(
     })?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let pid = pid.ok_or_else(|| failed("it has no process id".into()))?;
-    let tree = Some(Tree::new(pid, mark.clone()));
+    let engine = config
+        .contain
+        .as_ref()
+        .is_some_and(|plan| plan.image.is_some());
+    let tree = Some(Tree::new(pid, mark.clone(), engine));
     drop(starting);
     let mut process = Process {
         child,
@@ -164,7 +168,15 @@ pub(crate) async fn start(
         let begun = offer
             .begin(server.clone(), &plan, proxy, known.clone())
             .await;
-        let begun = begun.map_err(|why| failed(format!("it is not contained: {why}")))?;
+        // A container's last words may be among it.
+        let told = |why: String| {
+            let text: String = why
+                .chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect();
+            redacted::words(text, &config.redactor)
+        };
+        let begun = begun.map_err(|why| failed(format!("it is not contained: {}", told(why))))?;
         process.contained = Some(begun);
     }
     Ok(process)

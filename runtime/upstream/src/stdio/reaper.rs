@@ -63,7 +63,7 @@ pub(crate) fn mark() -> String {
 mod system {
     use rustix::process::Pid;
 
-    pub(crate) fn begin(_: Pid, _: String) {}
+    pub(crate) fn begin(_: Pid, _: String, _: bool) {}
     pub(crate) fn look() {}
     pub(crate) fn end(_: Pid) {}
     pub(crate) fn sweep() {}
@@ -74,6 +74,7 @@ mod system {
 mod system {
     use std::collections::{HashMap, HashSet};
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
     use std::sync::LazyLock;
     use std::time::Duration;
 
@@ -91,6 +92,8 @@ mod system {
     /// What is known about a running server.
     struct Server {
         mark: String,
+        /// Whether a container's engine holds it: then a process of the gateway's own removes the container.
+        engine: bool,
         /// The server's descendants, as last seen.
         seen: HashSet<KnownProcess>,
     }
@@ -118,9 +121,13 @@ mod system {
         }
     }
 
-    pub(crate) fn begin(root: Pid, mark: String) {
-        let seen = HashSet::new();
-        SERVERS.lock().insert(number(root), Server { mark, seen });
+    pub(crate) fn begin(root: Pid, mark: String, engine: bool) {
+        let server = Server {
+            mark,
+            engine,
+            seen: HashSet::new(),
+        };
+        SERVERS.lock().insert(number(root), server);
     }
 
     /// Notes which server each process belongs to, while that can be seen.
@@ -144,6 +151,7 @@ mod system {
             let servers = SERVERS.lock();
             // Checked after the scan: any server started before it is registered by now, or still counted as starting.
             let alone = servers.len() <= 1 && !Starting::any();
+            let engine = servers.get(&root).is_some_and(|server| server.engine);
             let left: Vec<&Process> = all
                 .values()
                 .filter(|process| process.known.pid != root && descends(process, &all))
@@ -151,7 +159,7 @@ mod system {
                     Some(owner) => owner == root,
                     None => alone,
                 })
-                .filter(|process| !ancestors(process, &all).any(removes))
+                .filter(|process| !(engine && ancestors(process, &all).any(removes)))
                 .collect();
             drop(servers);
             // All are stopped first, so that none starts another while being killed.
@@ -214,13 +222,18 @@ mod system {
         process.session != own_session() && ancestors(process, all).any(|one| one.parent == own)
     }
 
-    /// Whether a process is the one that removes a container: this very program, which runs nothing but that. It ends by
-    /// itself, and must not be ended before it has done so.
+    /// Whether a process is the one that removes a container: this very file, started for that. It ends by itself, and must
+    /// not be ended before it has done so.
     fn removes(process: &Process) -> bool {
-        let of = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let file = |pid: i32| {
+            let about = fs::metadata(format!("/proc/{pid}/exe")).ok()?;
+            Some((about.dev(), about.ino()))
+        };
         let words = fs::read(format!("/proc/{}/cmdline", process.known.pid)).unwrap_or_default();
+        let own = file(number(getpid()));
         words.split(|byte| *byte == 0).nth(1) == Some(sandgate_contain::REMOVER.as_bytes())
-            && of(process.known.pid) == of(number(getpid()))
+            && own.is_some()
+            && file(process.known.pid) == own
     }
 
     /// The server that a descendant of this program belongs to.
@@ -336,9 +349,10 @@ pub(crate) fn sweep() {
 }
 
 impl Tree {
-    /// Registers the tree of a process that leads a session and carries the mark.
-    pub(crate) fn new(root: Pid, mark: String) -> Self {
-        system::begin(root, mark);
+    /// Registers the tree of a process that leads a session and carries the mark. `engine`: a container's engine holds the
+    /// server.
+    pub(crate) fn new(root: Pid, mark: String, engine: bool) -> Self {
+        system::begin(root, mark, engine);
         Self { root }
     }
 
@@ -385,7 +399,7 @@ mod tests {
             .spawn()
             .unwrap();
         let root = Pid::from_raw(server.id().cast_signed()).unwrap();
-        let tree = Tree::new(root, mark);
+        let tree = Tree::new(root, mark, false);
         let mut said = Vec::new();
         let mut out = server.stdout.take().unwrap();
         let mut byte = [0];
@@ -418,7 +432,7 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(200));
         let mut old = Command::new("true").spawn().unwrap();
         let root = Pid::from_raw(old.id().cast_signed()).unwrap();
-        let tree = Tree::new(root, mark());
+        let tree = Tree::new(root, mark(), false);
         old.wait().unwrap();
         drop(tree);
         assert!(new.try_wait().unwrap().is_none(), "it was ended");
