@@ -105,7 +105,7 @@ impl LogQueue {
         let mut reported = 0;
         let mut why = String::new();
         loop {
-            let (line, last) = self.next();
+            let line = self.next();
             match output.line(&line) {
                 Ok(()) => *self.failure.lock() = None,
                 Err(error) => {
@@ -116,7 +116,8 @@ impl LogQueue {
             }
             let dropped = self.dropped();
             // Under a flood the report waits for its end. Earlier it would be dropped, or be one of many.
-            if last && dropped > reported && self.failure.lock().is_none() {
+            // Whether this was the last line counts now: others may have come while it was written.
+            if dropped > reported && self.failure.lock().is_none() && self.is_empty() {
                 let why = match why.as_str() {
                     "" => "its reader was too slow",
                     why => why,
@@ -135,14 +136,18 @@ impl LogQueue {
         }
     }
 
-    /// Waits for the next line. Returns it and whether it is the last for now.
-    fn next(&self) -> (Vec<u8>, bool) {
+    fn is_empty(&self) -> bool {
+        self.waiting.lock().lines.is_empty()
+    }
+
+    /// Waits for the next line.
+    fn next(&self) -> Vec<u8> {
         let mut waiting = self.waiting.lock();
         loop {
             if let Some(line) = waiting.lines.pop_front() {
                 waiting.bytes -= line.len() + LINE_OVERHEAD;
                 waiting.writing = true;
-                return (line, waiting.lines.is_empty());
+                return line;
             }
             self.filled.wait(&mut waiting);
         }
