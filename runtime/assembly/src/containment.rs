@@ -7,17 +7,15 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use parking_lot::Mutex;
 use sandgate_config::{
     Containing, Containment, Environment, Issue, Loaded, Moment, ResolvedServer, Scalar, Server,
-    ServerNetwork, Side, ValueOrRef,
+    ServerNetwork, Side,
 };
 use sandgate_contain::{
-    Backend, Engine, Guarded, Image, Limits, Missing, Mount, Network, Plan, PlanError, Wanted,
-    missing, missing_network, missing_of_engine, proxy_environment, real_path,
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, missing_network,
+    proxy_environment, real_path,
 };
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
-use sandgate_supply::LockedImage;
 
 use crate::doubts::warning;
 use crate::given::Given;
@@ -33,12 +31,12 @@ const LONGEST_AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is known of a configuration's programs before one of them is planned.
 pub(super) struct Planner<'a> {
-    loaded: &'a Loaded,
+    pub(super) loaded: &'a Loaded,
     environment: &'a Environment,
-    guarded: Guarded,
+    pub(super) guarded: Guarded,
     /// What this machine lacks, by backend.
     missing: BTreeMap<&'static str, Option<Missing>>,
-    users: BTreeMap<&'a str, u32>,
+    pub(super) users: BTreeMap<&'a str, u32>,
     installed: &'a Installed,
 }
 
@@ -179,103 +177,6 @@ impl<'a> Planner<'a> {
         Ok(Some(Arc::new(plan)))
     }
 
-    /// The plan for a container.
-    ///
-    /// # Errors
-    ///
-    /// Its engine cannot hold it, it may not have what it is given, or a value of its variables is from outside.
-    fn container(
-        &self,
-        name: &str,
-        server: &Server,
-        values: &ResolvedServer,
-        (engine, image): (&Engine, &LockedImage),
-        given: &Given,
-    ) -> Result<Option<Arc<Plan>>, Issue> {
-        let wrong = |key: &str, why: String| {
-            let place = format!("/servers/{name}/{key}");
-            self.loaded.error(&place, Side::Value, why)
-        };
-        let wanted = wanted(server).unwrap_or_default();
-        let network = network(server, &wanted);
-        if let Some(Missing { what, remedy }) = lacking(engine, network) {
-            let key = match network {
-                Network::Proxy => "egress",
-                _ => "image",
-            };
-            return Err(wrong(key, what).help(remedy));
-        }
-        let outside = server
-            .env
-            .iter()
-            .find(|(_, value)| !matches!(value, ValueOrRef::Plain(_)));
-        if let Some((variable, _)) = outside {
-            let why = "it comes from outside, and a container's variables lie in files of its engine, on the disk";
-            let issue = wrong(&format!("env/{variable}"), why.into());
-            return Err(issue.help("give it in `secrets`, with give = \"file\" or \"inject\""));
-        }
-        let mut env: Vec<(String, String)> = values
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect();
-        for (name, value) in &given.variables {
-            if !env.iter().any(|(known, _)| known == name) {
-                env.push((name.clone(), value.clone()));
-            }
-        }
-        with_proxy(server, &mut env);
-        let mounts: Vec<Mount> = wanted
-            .mounts
-            .iter()
-            .map(|(inside, mount)| Mount {
-                inside: inside.into(),
-                outside: absolute(&self.loaded.files.path(&mount.path)),
-                access: match mount.access {
-                    sandgate_config::Access::Ro => sandgate_contain::Access::Read,
-                    sandgate_config::Access::Rw => sandgate_contain::Access::Write,
-                },
-            })
-            .collect();
-        let asked = Wanted {
-            backend: engine.backend,
-            network,
-            files: given.files.clone(),
-            limits: limits(&wanted),
-            user: self.users.get(name).copied(),
-            ..Wanted::default()
-        };
-        let image = Image {
-            reference: image.reference.clone(),
-            id: image.id.clone(),
-            volumes: image.volumes.clone(),
-            engine: engine.program.clone(),
-            environment: engine.environment.clone(),
-            mounts: Vec::new(),
-        };
-        let plan = Plan::of_image(image, &server.args, &env, &mounts, &asked, &self.guarded);
-        let plan = plan.map_err(|error| self.misplaced(name, &error))?;
-        for mount in mounts
-            .iter()
-            .filter(|mount| mount.access == sandgate_contain::Access::Write)
-        {
-            if let Some(user) = plan.user.filter(|user| !allows(&mount.outside, *user, 0o2)) {
-                let why = format!(
-                    "{} cannot be changed by user {user}, as whom the gateway, which is root, runs this server",
-                    mount.outside.display()
-                );
-                let key = format!(
-                    "contain/mounts/{}/path",
-                    mount.inside.display().to_string().replace('/', "~1")
-                );
-                return Err(wrong(&key, why).help(format!(
-                    "give that user the file (chown {user}), or run the gateway as the user whose files these are"
-                )));
-            }
-        }
-        Ok(Some(Arc::new(plan)))
-    }
-
     /// The proxy of a contained server that may reach hosts; `None` if it may reach none.
     ///
     /// # Errors
@@ -379,7 +280,7 @@ impl<'a> Planner<'a> {
         path.unwrap_or_default().to_owned()
     }
 
-    fn misplaced(&self, name: &str, error: &PlanError) -> Issue {
+    pub(super) fn misplaced(&self, name: &str, error: &PlanError) -> Issue {
         let (key, help) = match error {
             PlanError::Read(index, _) => (
                 format!("contain/read/{index}"),
@@ -541,12 +442,12 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn wanted(server: &Server) -> Option<Containment> {
+pub(super) fn wanted(server: &Server) -> Option<Containment> {
     let contain = server.contain.as_ref().filter(|_| server.command.is_some());
     contain.and_then(sandgate_config::Contain::wanted)
 }
 
-fn network(server: &Server, wanted: &Containment) -> Network {
+pub(super) fn network(server: &Server, wanted: &Containment) -> Network {
     match (&server.egress, wanted.network) {
         (Some(_), _) => Network::Proxy,
         (None, ServerNetwork::None) => Network::None,
@@ -555,7 +456,7 @@ fn network(server: &Server, wanted: &Containment) -> Network {
 }
 
 /// Adds the variables that lead to the proxy, where the server reaches hosts.
-fn with_proxy(server: &Server, env: &mut Vec<(String, String)>) {
+pub(super) fn with_proxy(server: &Server, env: &mut Vec<(String, String)>) {
     let Some(egress) = &server.egress else { return };
     // Where the list names this machine, `localhost` is the machine's; else it is the server's own.
     let direct = !egress.hosts().iter().any(|host| host.0.is_loopback());
@@ -564,21 +465,6 @@ fn with_proxy(server: &Server, env: &mut Vec<(String, String)>) {
             env.push((name, value));
         }
     }
-}
-
-/// What an engine lacks. It is asked once a process, for its answer takes longer than a reload should; what it lacks is
-/// asked again.
-fn lacking(engine: &Engine, network: Network) -> Option<Missing> {
-    static GOOD: Mutex<Vec<(Engine, Network)>> = Mutex::new(Vec::new());
-    let asked = (engine.clone(), network);
-    if GOOD.lock().contains(&asked) {
-        return None;
-    }
-    let lacks = missing_of_engine(engine, network);
-    if lacks.is_none() {
-        GOOD.lock().push(asked);
-    }
-    lacks
 }
 
 fn backend(with: Containing) -> Backend {
@@ -590,7 +476,7 @@ fn backend(with: Containing) -> Backend {
     }
 }
 
-fn limits(wanted: &Containment) -> Limits {
+pub(super) fn limits(wanted: &Containment) -> Limits {
     Limits {
         memory: wanted.memory.0,
         processes: wanted.processes,
@@ -602,7 +488,7 @@ fn limits(wanted: &Containment) -> Limits {
 }
 
 /// A path from the root, without `..`: a folder above one that is a link is where the link leads.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut plain = PathBuf::new();
     for part in whole.components() {
@@ -683,7 +569,7 @@ fn users<'a>(names: &[&'a str]) -> BTreeMap<&'a str, u32> {
 }
 
 /// Whether a file's mode lets a user do something (1: go through, 2: change).
-fn allows(path: &Path, user: u32, what: u32) -> bool {
+pub(super) fn allows(path: &Path, user: u32, what: u32) -> bool {
     let Ok(about) = std::fs::metadata(path) else {
         return false;
     };

@@ -12,6 +12,7 @@ mod candidate_runner;
 mod candidates;
 mod certificates;
 mod changeable;
+mod containers;
 mod containment;
 mod cover;
 mod doubts;

@@ -16,6 +16,7 @@ mod client;
 pub mod client_config;
 mod condition;
 mod contain;
+mod contain_rules;
 mod egress;
 mod exposure;
 mod files;
