@@ -48,16 +48,7 @@ impl Planner<'_> {
             let issue = wrong(&format!("env/{variable}"), why.into());
             return Err(issue.help("give it in `secrets`, with give = \"file\" or \"inject\""));
         }
-        let mut env: Vec<(String, String)> = values
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect();
-        for (name, value) in &given.variables {
-            if !env.iter().any(|(known, _)| known == name) {
-                env.push((name.clone(), value.clone()));
-            }
-        }
+        let mut env = given.with(values);
         with_proxy(server, &mut env);
         let mounts: Vec<Mount> = wanted
             .mounts

@@ -144,16 +144,7 @@ impl<'a> Planner<'a> {
             limits: limits(&wanted),
             user: self.users.get(name).copied(),
         };
-        let mut env: Vec<(String, String)> = values
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect();
-        for (name, value) in &given.variables {
-            if !env.iter().any(|(known, _)| known == name) {
-                env.push((name.clone(), value.clone()));
-            }
-        }
+        let mut env = given.with(values);
         for name in &wanted.environment {
             let given = env.iter().any(|(known, _)| known == name);
             if let Some(value) = self.environment.get(name).filter(|_| !given) {

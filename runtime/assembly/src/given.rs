@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::HeaderName;
-use sandgate_config::{Give, Issue, Loaded, Server, ServerSecret, Side};
+use sandgate_config::{Give, Issue, Loaded, ResolvedServer, Server, ServerSecret, Side};
 use sandgate_contain::GivenFile;
 use sandgate_egress::{Injection, Injector};
 use sandgate_secrets::Value;
@@ -114,6 +114,21 @@ impl Given {
         given.variables.extend(variables);
         given.injector = Some(injector);
         Ok((given, fresh))
+    }
+
+    /// A server's variables: its own, and those that it is given beside.
+    pub(super) fn with(&self, own: &ResolvedServer) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = own
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect();
+        for (name, value) in &self.variables {
+            if !env.iter().any(|(known, _)| known == name) {
+                env.push((name.clone(), value.clone()));
+            }
+        }
+        env
     }
 }
 

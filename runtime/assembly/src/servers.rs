@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sandgate_config::{
-    Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Secret, Severity,
-};
+use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Severity};
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
@@ -221,10 +219,7 @@ fn describe(
             Transport::Stdio {
                 command,
                 args: server.args.clone(),
-                env: exposed(values.env.iter())
-                    .into_iter()
-                    .chain(given.variables.iter().cloned())
-                    .collect(),
+                env: given.with(values),
                 cwd: Some(cwd),
             }
         }
@@ -252,12 +247,6 @@ fn describe(
 
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn exposed<'a>(values: impl Iterator<Item = &'a (String, Secret)>) -> Vec<(String, String)> {
-    values
-        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-        .collect()
 }
 
 #[cfg(test)]

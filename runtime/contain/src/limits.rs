@@ -55,6 +55,17 @@ impl Limit {
     }
 }
 
+impl Limits {
+    /// What a limit allows, as text.
+    pub(crate) fn allowed(&self, limit: Limit) -> String {
+        match limit {
+            Limit::Memory => size(self.memory),
+            Limit::Processes => self.processes.to_string(),
+            Limit::Tmp => size(self.tmp),
+        }
+    }
+}
+
 /// A size in the largest binary unit that divides it.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {

@@ -19,7 +19,7 @@ use super::tell::tell;
 use super::{FAILED, NETWORK, cgroup, in_memory};
 use crate::container::{Engine, Image, NAME, Parts, arguments, profile, variables};
 use crate::handed;
-use crate::limits::{Limit, size};
+use crate::limits::Limit;
 use crate::plan::{Network, Plan};
 use crate::report::{InForce, Report};
 use crate::sys;
@@ -254,12 +254,7 @@ impl Watch<'_> {
         if self.told.replace(limit) == Some(limit) {
             return;
         }
-        let limits = &self.plan.limits;
-        let allowed = match limit {
-            Limit::Memory => size(limits.memory),
-            Limit::Processes => limits.processes.to_string(),
-            Limit::Tmp => size(limits.tmp),
-        };
+        let allowed = self.plan.limits.allowed(limit);
         tell(self.control, &Report::Reached { limit, allowed }, None);
     }
 

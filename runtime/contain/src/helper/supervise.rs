@@ -21,7 +21,7 @@ use super::{FAILED, INNER, Inner, LIMITED, container, tree};
 use crate::bubblewrap::{self, Parts};
 use crate::exact::exact;
 use crate::handed;
-use crate::limits::{Limit, size};
+use crate::limits::Limit;
 use crate::plan::{Backend, Plan};
 use crate::report::Report;
 use crate::seccomp::{self, Profile};
@@ -312,12 +312,7 @@ impl Watch<'_> {
         if self.told.replace(limit) == Some(limit) {
             return;
         }
-        let limits = &self.plan.limits;
-        let allowed = match limit {
-            Limit::Memory => size(limits.memory),
-            Limit::Processes => limits.processes.to_string(),
-            Limit::Tmp => size(limits.tmp),
-        };
+        let allowed = self.plan.limits.allowed(limit);
         tell(self.control, &Report::Reached { limit, allowed }, None);
     }
 

@@ -392,11 +392,34 @@ pub(crate) fn record_refused(
     request_bytes: usize,
     arrival: Arrival,
 ) -> Option<Message> {
-    record_refused_by(recorder, filtered, None, request_bytes, arrival)
+    record_refusal(recorder, filtered, None, request_bytes, arrival)
 }
 
-/// As [`record_refused`], for a call that a rule of the gateway's own refused.
+/// As [`record_refused`], for a call that a rule of the gateway's own refused before any interceptor looked. `version` is
+/// the chain's.
 pub(crate) fn record_refused_by(
+    recorder: &CallRecorder,
+    (rule, version): (&RefusedBy, u64),
+    call: Arc<Call>,
+    reply: Option<Message>,
+    request_bytes: usize,
+    arrival: Arrival,
+) -> Option<Message> {
+    let filtered = FilteredReply {
+        call,
+        message: reply,
+        trail: Trail {
+            version,
+            entries: Vec::new(),
+        },
+        withheld: true,
+        overloaded: false,
+        interrupted: None,
+    };
+    record_refusal(recorder, filtered, Some(rule), request_bytes, arrival)
+}
+
+fn record_refusal(
     recorder: &CallRecorder,
     filtered: FilteredReply,
     rule: Option<&RefusedBy>,

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes};
-use sandgate_pipeline::{FilteredReply, Trail};
 
 use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, record_refused_by};
@@ -71,19 +70,9 @@ impl Proxy {
         arrival: Arrival,
     ) -> Option<Message> {
         let reply = message.id().map(|id| refusal(id, &call, rule, false));
-        let filtered = FilteredReply {
-            call,
-            message: reply,
-            trail: Trail {
-                version: edition.version(),
-                entries: Vec::new(),
-            },
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
         let size = message.bytes().len();
-        record_refused_by(&self.shared.recorder, filtered, Some(rule), size, arrival)
+        let rule = (rule, edition.version());
+        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
     }
 
     /// Sends an admitted call by polling `sends`, unless it meets a stop before or meanwhile. The first poll comes after

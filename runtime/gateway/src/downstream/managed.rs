@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, header};
 use sandgate_message::{Call, Direction, Era, Message, Method, error_codes};
-use sandgate_pipeline::{FilteredReply, Trail};
 
 use super::{Endpoint, Router};
 use crate::call::caller::Requester;
@@ -84,17 +83,7 @@ pub(super) fn judge(
         definition: None,
         attributes: Arc::from([]),
     };
-    let filtered = FilteredReply {
-        call: Arc::new(call),
-        message: reply.filter(|reply| !redactor.finds(&reply.bytes())),
-        trail: Trail {
-            version: router.shared.registry.current().version(),
-            entries: Vec::new(),
-        },
-        withheld: true,
-        overloaded: false,
-        interrupted: None,
-    };
+    let reply = reply.filter(|reply| !redactor.finds(&reply.bytes()));
     let rule = RefusedBy {
         code: CODE,
         view: None,
@@ -104,7 +93,8 @@ pub(super) fn judge(
     };
     let recorder = &router.shared.recorder;
     let arrival = recorder.nested_arrival(now);
-    let reply = record_refused_by(recorder, filtered, Some(&rule), bytes.len(), arrival);
+    let rule = (&rule, router.shared.registry.current().version());
+    let reply = record_refused_by(recorder, rule, Arc::new(call), reply, bytes.len(), arrival);
     Err(Box::new(match reply {
         Some(reply) => ClientResponse::of(Some(reply)),
         None if id.is_some() => error_reply::error(

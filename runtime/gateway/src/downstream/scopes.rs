@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Json, Message, error_codes};
-use sandgate_pipeline::{FilteredReply, Trail};
 use sandgate_upstream::Server;
 
 use super::{Endpoint, Router};
@@ -246,18 +245,8 @@ impl Proxy {
             let code = error_codes::INVALID_REQUEST;
             Message::error(Some(id), code, text, None)
         });
-        let filtered = FilteredReply {
-            call,
-            message: reply,
-            trail: Trail {
-                version: edition.version(),
-                entries: Vec::new(),
-            },
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
         let size = message.bytes().len();
-        record_refused_by(&self.shared.recorder, filtered, Some(rule), size, arrival)
+        let rule = (rule, edition.version());
+        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
     }
 }

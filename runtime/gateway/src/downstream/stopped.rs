@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Message, Method, error_codes};
-use sandgate_pipeline::{FilteredReply, Trail};
 use sandgate_upstream::era;
 
 use super::{Endpoint, Router};
@@ -60,21 +59,12 @@ impl Router {
             attributes: issuer.into_iter().collect(),
         });
         let reply = error_reply::not_sent(&call, error_codes::SERVER, text).with_id(id);
-        let filtered = FilteredReply {
-            call,
-            message: Some(reply),
-            trail: Trail {
-                version: edition.version(),
-                entries: Vec::new(),
-            },
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
         let recorder = &self.shared.recorder;
         let arrival = recorder.nested_arrival(Instant::now());
         let size = message.bytes().len();
-        let reply = record_refused_by(recorder, filtered, Some(&stop.rule()), size, arrival)?;
+        let rule = stop.rule();
+        let rule = (&rule, edition.version());
+        let reply = record_refused_by(recorder, rule, call, Some(reply), size, arrival)?;
         Some(ClientResponse {
             status: StatusCode::FORBIDDEN,
             headers: HeaderMap::new(),

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use sandgate_message::{Call, Direction, Era, Json, Message, Method, Target};
-use sandgate_pipeline::{FilteredReply, Trail};
 
 use super::{Kind, Verdict};
 use crate::call::error_reply;
@@ -148,18 +147,8 @@ impl Proxy {
         let reply = message
             .id()
             .map(|id| error_reply::nowhere(id, &call.method, legacy, merged));
-        let filtered = FilteredReply {
-            call,
-            message: reply,
-            trail: Trail {
-                version: edition.version(),
-                entries: Vec::new(),
-            },
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
         let size = message.bytes().len();
-        record_refused_by(&self.shared.recorder, filtered, Some(rule), size, arrival)
+        let rule = (rule, edition.version());
+        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
     }
 }
