@@ -21,6 +21,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct Heard {
     /// `POST`, `GET`, `DELETE`; empty over stdio.
     pub verb: String,
+    /// The path of the URL; empty over stdio.
+    pub path: String,
     /// Names in lower case; empty over stdio.
     pub headers: Vec<(String, String)>,
     /// The message.
@@ -185,6 +187,7 @@ impl FakeServer {
                 lines
                     .map(|line| Heard {
                         verb: String::new(),
+                        path: String::new(),
                         headers: Vec::new(),
                         body: line.to_vec(),
                     })
@@ -338,10 +341,12 @@ fn read_request(input: &mut impl BufRead) -> std::io::Result<Option<Heard>> {
     if input.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let verb = line.split(' ').next().unwrap_or_default().to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (verb, path) = (words.next(), words.next());
     let headers = crate::wire::read_headers(input)?;
     let heard = Heard {
-        verb,
+        verb: verb.unwrap_or_default(),
+        path: path.unwrap_or_default(),
         headers,
         body: Vec::new(),
     };

@@ -85,7 +85,7 @@ pub use server::{Exchange, Server, Sharing, Url};
 pub use server_secret::{AgeEntry, Give, InjectHost, ServerSecret, VaultKey};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
-pub use telemetry::{Collector, Telemetry};
+pub use telemetry::{Collector, Signal, Telemetry};
 pub use validate::validate;
 pub use view::{Target, TargetKind, View};
 pub use wording::{nearest, suggest};

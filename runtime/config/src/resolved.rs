@@ -20,6 +20,8 @@ pub struct Resolved {
     pub interceptors: Vec<ResolvedInterceptor>,
     /// The gateway's secrets at the issuers that it asks about tokens, in the file's order.
     pub introspection: Vec<Option<Secret>>,
+    /// The headers of requests to the collector.
+    pub otlp_headers: Vec<(String, Secret)>,
     /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
@@ -63,7 +65,9 @@ impl Resolved {
             .servers
             .values()
             .filter_map(|server| server.exchange.as_ref());
+        let collector = self.otlp_headers.iter().map(|(_, secret)| secret);
         let issuers = self.introspection.iter().flatten().chain(exchanges);
+        let issuers = issuers.chain(collector);
         let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
@@ -71,6 +75,15 @@ impl Resolved {
             .map(|value| Zeroizing::new(value.to_owned()))
             .collect()
     }
+}
+
+/// The JSON pointer of these segments.
+fn pointer(segments: &[&str]) -> String {
+    let mut pointer = String::new();
+    for segment in segments {
+        push(&mut pointer, segment);
+    }
+    pointer
 }
 
 impl Loaded {
@@ -87,30 +100,17 @@ impl Loaded {
         let mut resolved = Resolved::default();
         let mut issues = Vec::new();
         for (name, server) in &self.config.servers {
-            let mut all = |key: &str, given: &BTreeMap<String, ValueOrRef>| {
-                let mut values = Vec::new();
-                for (variable, given) in given {
-                    let mut pointer = "/servers".to_owned();
-                    for segment in [name.as_str(), key, variable.as_str()] {
-                        push(&mut pointer, segment);
-                    }
-                    match given.resolve(sources) {
-                        Ok(secret) => values.push((variable.clone(), secret)),
-                        Err(error) => issues.push(self.error_at(&pointer, Side::Value, error)),
-                    }
-                }
-                values
+            let mut all = |key: &str, given| {
+                let place = pointer(&["servers", name, key]);
+                self.values(&place, given, sources, &mut issues)
             };
             let (env, headers) = (all("env", &server.env), all("headers", &server.headers));
             let given = server.exchange.as_ref().map(|it| &it.client_secret);
             let exchange = given.and_then(|given| match given.resolve(sources) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
-                    let mut pointer = "/servers".to_owned();
-                    for segment in [name.as_str(), "exchange", "client-secret"] {
-                        push(&mut pointer, segment);
-                    }
-                    issues.push(self.error_at(&pointer, Side::Value, error));
+                    let place = pointer(&["servers", name, "exchange", "client-secret"]);
+                    issues.push(self.error_at(&place, Side::Value, error));
                     None
                 }
             });
@@ -119,19 +119,17 @@ impl Loaded {
                 headers,
                 exchange,
             };
-            let fits =
-                |header: &(String, Secret)| http::HeaderValue::from_str(header.1.expose()).is_ok();
-            if let Some((header, _)) = server.headers.iter().find(|header| !fits(header)) {
-                let mut pointer = "/servers".to_owned();
-                for segment in [name.as_str(), "headers", header.as_str()] {
-                    push(&mut pointer, segment);
-                }
-                let why =
-                    "the value has a line end or a control character, which no header may have";
-                issues.push(self.error_at(&pointer, Side::Value, why));
-            }
+            self.check_headers(
+                &pointer(&["servers", name, "headers"]),
+                &server.headers,
+                &mut issues,
+            );
             resolved.servers.insert(name.clone(), server);
         }
+        let headers = &self.config.telemetry.otlp_headers;
+        let place = "/telemetry/otlp-headers";
+        resolved.otlp_headers = self.values(place, headers, sources, &mut issues);
+        self.check_headers(place, &resolved.otlp_headers, &mut issues);
         let issuers = self.config.authorization.iter().flat_map(|it| &it.issuers);
         for (index, issuer) in issuers.enumerate() {
             let given = issuer.introspection.as_ref().map(|it| &it.client_secret);
@@ -285,6 +283,39 @@ impl Loaded {
             .chain(certificates)
             .map(|path| self.files.path(&path))
             .collect()
+    }
+
+    /// The values of a table, by name.
+    fn values(
+        &self,
+        place: &str,
+        given: &BTreeMap<String, ValueOrRef>,
+        sources: Sources<'_>,
+        issues: &mut Vec<Issue>,
+    ) -> Vec<(String, Secret)> {
+        let mut values = Vec::new();
+        for (name, given) in given {
+            match given.resolve(sources) {
+                Ok(secret) => values.push((name.clone(), secret)),
+                Err(error) => {
+                    let mut place = place.to_owned();
+                    push(&mut place, name);
+                    issues.push(self.error_at(&place, Side::Value, error));
+                }
+            }
+        }
+        values
+    }
+
+    /// Reports the first value that no header can have.
+    fn check_headers(&self, place: &str, headers: &[(String, Secret)], issues: &mut Vec<Issue>) {
+        let fits = |secret: &Secret| http::HeaderValue::from_str(secret.expose()).is_ok();
+        if let Some((header, _)) = headers.iter().find(|(_, secret)| !fits(secret)) {
+            let mut place = place.to_owned();
+            push(&mut place, header);
+            let why = "the value has a line end or a control character, which no header may have";
+            issues.push(self.error_at(&place, Side::Value, why));
+        }
     }
 
     fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {

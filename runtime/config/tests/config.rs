@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
     Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side, Size, Target,
-    TargetKind, ValueOrRef,
+    RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side, Signal, Size,
+    Target, TargetKind, ValueOrRef,
 };
 use serde_json::{Value, json};
 
@@ -224,7 +224,16 @@ fn every_key_is_read_as_it_was_written() {
     let anchor = Anchor::File("/mnt/anchor/checkpoints".into());
     assert_eq!(audit.anchor, Some(anchor));
     assert_eq!(telemetry.metrics.unwrap().0.port(), 9808);
+    let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
+    assert!(signals.into_iter().all(|signal| telemetry.sends(signal)));
     assert_eq!(telemetry.otlp.unwrap().0, "http://127.0.0.1:4318");
+    assert_eq!(telemetry.otlp_headers.len(), 1);
+    assert_eq!(telemetry.otlp_interval, Period::secs(30));
+    assert!(telemetry.sample.fraction() < 0.11);
+    assert_eq!(
+        telemetry.resource["deployment.environment.name"],
+        "production"
+    );
     let time = &servers["time"];
     assert_eq!(time.command.as_deref(), Some("mcp-server-time"));
     assert_eq!(time.args, ["--local-timezone", "UTC"]);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use sandgate_config::{Config, Loaded, OnFailure};
-use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer};
+use sandgate_config::{Config, Loaded, OnFailure, Secret, Signal, Telemetry};
+use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer, TraceId};
 use sandgate_message::Call;
 use sandgate_recording::Recording;
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::metrics::Metrics;
+use sandgate_telemetry::otlp::Otlp;
 use sandgate_telemetry::traces::Traces;
 
 use crate::connections::Connections;
@@ -19,6 +20,8 @@ pub(crate) struct Lookout {
     pub(crate) metrics: Option<Arc<Metrics>>,
     /// The traces. `None`: nothing is traced.
     pub(crate) traces: Option<Arc<Traces>>,
+    /// The collector. `None`: nothing is sent.
+    otlp: Option<Arc<Otlp>>,
     /// The recording. `None`: nothing is recorded.
     pub(crate) recording: Option<Arc<Recording>>,
     /// The gateway's conditions. `None` before there is a gateway.
@@ -28,24 +31,44 @@ pub(crate) struct Lookout {
 }
 
 impl Lookout {
-    /// The observers that `[telemetry]` asks for. `stdio`: clients are connected over pipes.
-    pub(crate) fn of(loaded: &Loaded, stdio: bool, connections: Arc<Connections>) -> Self {
+    /// The observers that `[telemetry]` asks for. `headers`: the values of its `otlp-headers`. `stdio`: clients are
+    /// connected over pipes.
+    pub(crate) fn of(
+        loaded: &Loaded,
+        headers: &[(String, Secret)],
+        stdio: bool,
+        connections: Arc<Connections>,
+    ) -> Self {
         let telemetry = &loaded.config.telemetry;
-        let lookout = Self {
-            metrics: telemetry.metrics.map(|_| Arc::default()),
-            traces: telemetry
-                .otlp
-                .as_ref()
-                .map(|collector| Traces::start(collector, stdio)),
-            recording: None,
-            conditions: None,
+        let counted = telemetry.metrics.is_some() || telemetry.sends(Signal::Metrics);
+        let mut lookout = Self {
+            metrics: counted.then(Arc::default),
             connections,
+            ..Self::default()
         };
-        if let (Some(metrics), Some(traces)) = (&lookout.metrics, &lookout.traces) {
-            metrics.count_spans(traces.told().clone());
+        if let Some(otlp) = Otlp::of(telemetry, headers) {
+            lookout.send_to(&otlp, telemetry, stdio);
+            lookout.otlp = Some(otlp);
         }
         lookout.adopt(&loaded.config);
         lookout
+    }
+
+    /// Starts to send what the collector is to get.
+    fn send_to(&mut self, otlp: &Otlp, telemetry: &Telemetry, stdio: bool) {
+        if telemetry.sends(Signal::Traces) {
+            let traces = Traces::start(otlp, telemetry, stdio);
+            if let Some(metrics) = &self.metrics {
+                traces.count_in(metrics);
+            }
+            self.traces = Some(traces);
+        }
+        if telemetry.sends(Signal::Logs) {
+            otlp.send_logs(self.metrics.as_deref());
+        }
+        if let (true, Some(metrics)) = (telemetry.sends(Signal::Metrics), &self.metrics) {
+            otlp.send_metrics(metrics, telemetry.otlp_interval.0);
+        }
     }
 
     /// The observer for the gateway. `None` if nothing observes calls, which then costs nothing.
@@ -86,10 +109,10 @@ impl Lookout {
         }
     }
 
-    /// Sends the spans that still wait, for two seconds at most, and writes what still waits to be recorded.
+    /// Sends what still waits for the collector, for two seconds at most, and writes what still waits to be recorded.
     pub(crate) async fn finish(&self) {
-        if let Some(traces) = &self.traces {
-            traces.finish().await;
+        if let Some(otlp) = &self.otlp {
+            otlp.finish().await;
         }
         if let Some(recording) = &self.recording {
             recording.finish().await;
@@ -100,6 +123,10 @@ impl Lookout {
 impl Observer for Lookout {
     fn traces(&self) -> bool {
         self.traces.is_some()
+    }
+
+    fn samples(&self, trace: TraceId) -> bool {
+        self.traces.as_ref().is_some_and(|it| it.samples(trace))
     }
 
     fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {

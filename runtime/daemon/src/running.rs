@@ -90,8 +90,9 @@ pub async fn start(
         loaded.config.gateway.why_values,
         std::mem::take(&mut assembled.managed),
     );
+    let headers = std::mem::take(&mut assembled.otlp_headers);
     let registry = Registry::new(assembler.adopt(assembled));
-    let mut lookout = Lookout::of(loaded, stdio, connections);
+    let mut lookout = Lookout::of(loaded, &headers, stdio, connections);
     lookout
         .connections
         .tell(call_log.clone(), lookout.metrics.clone());

@@ -4,12 +4,15 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+mod attribute;
 pub mod call_log;
 pub mod conditions;
+mod export_counts;
 mod http_client;
 pub mod logging;
 pub mod matched_values;
 pub mod metrics;
+pub mod otlp;
 pub mod recent_calls;
 pub mod recent_connections;
 mod refusal_codes;

@@ -111,14 +111,19 @@ impl fmt::Display for TraceContext {
 
 impl Trace {
     /// The trace of a message. The context in the message precedes that of its HTTP request. A message without any
-    /// begins a trace of its own. `None` if the asker says that the trace is not recorded.
-    pub fn of(message: &Message, headers: &HeaderMap) -> Option<Self> {
+    /// begins a trace of its own, which is recorded if `samples` says so. `None` if the asker says that the trace is
+    /// not recorded.
+    pub fn of(
+        message: &Message,
+        headers: &HeaderMap,
+        samples: impl FnOnce(TraceId) -> bool,
+    ) -> Option<Self> {
         let meta = message.payload().root().get("_meta");
         let said = |name| Some(meta?.get(name)?.string()?.into_owned());
         let own = said(PARENT).and_then(|text| TraceContext::read(&text));
         let carried = one(headers, &PARENT_HEADER).and_then(TraceContext::read);
         let Some(parent) = own.or(carried) else {
-            return Some(Self::root());
+            return Some(Self::root(samples));
         };
         if !parent.sampled() {
             return None;
@@ -182,12 +187,13 @@ impl Trace {
         }
     }
 
-    fn root() -> Self {
+    fn root(samples: impl FnOnce(TraceId) -> bool) -> Self {
+        let trace = TraceId::random();
         Self {
             call: TraceContext {
-                trace: TraceId::random(),
+                trace,
                 span: SpanId::random(),
-                flags: SAMPLED,
+                flags: if samples(trace) { SAMPLED } else { 0 },
             },
             parent: None,
             onward: SpanId::random(),
@@ -278,7 +284,7 @@ mod tests {
     fn what_the_message_says_goes_before_its_http_request() {
         let message = message(&format!(r#"{{"traceparent":"{ONE}","tracestate":"a=1"}}"#));
         let headers = headers(&[(PARENT_HEADER, OTHER), (STATE_HEADER, "b=2")]);
-        let trace = Trace::of(&message, &headers).unwrap();
+        let trace = Trace::of(&message, &headers, |_| true).unwrap();
         let parent = TraceContext::read(ONE).unwrap();
         assert_eq!(
             (trace.call.trace, trace.parent),
@@ -296,12 +302,19 @@ mod tests {
 
     #[test]
     fn without_a_word_of_the_asker_a_trace_begins() {
-        let trace = Trace::of(&message("{}"), &HeaderMap::new()).unwrap();
+        let trace = Trace::of(&message("{}"), &HeaderMap::new(), |_| true).unwrap();
         assert!(trace.parent.is_none() && trace.call.sampled());
+        let unkept = Trace::of(&message("{}"), &HeaderMap::new(), |_| false).unwrap();
+        assert!(!unkept.call.sampled() && unkept.onward().to_string().ends_with("-00"));
         let twice = headers(&[(PARENT_HEADER, ONE)]);
         let mut twice = twice;
         twice.append(PARENT_HEADER, HeaderValue::from_static(OTHER));
-        assert!(Trace::of(&message("{}"), &twice).unwrap().parent.is_none());
+        assert!(
+            Trace::of(&message("{}"), &twice, |_| true)
+                .unwrap()
+                .parent
+                .is_none()
+        );
         let mut stray = headers(&[(STATE_HEADER, "b=2")]);
         trace.renew(&mut stray);
         assert!(!stray.contains_key(STATE_HEADER));
@@ -311,7 +324,9 @@ mod tests {
     fn what_nobody_keeps_is_left_alone() {
         let idle = format!("{}00", &ONE[..53]);
         assert_eq!(
-            Trace::of(&message("{}"), &headers(&[(PARENT_HEADER, &idle)])),
+            Trace::of(&message("{}"), &headers(&[(PARENT_HEADER, &idle)]), |_| {
+                true
+            }),
             None
         );
     }
@@ -320,7 +335,7 @@ mod tests {
     fn only_a_message_that_names_a_place_gets_another() {
         let limits = Limits::default();
         let named = message(&format!(r#"{{ "traceparent" : "{ONE}", "x": 1e2}}"#));
-        let trace = Trace::of(&named, &HeaderMap::new()).unwrap();
+        let trace = Trace::of(&named, &HeaderMap::new(), |_| true).unwrap();
         let stamped = trace.stamp(named, &limits);
         let expected = format!(
             r#"{{"_meta":{{ "traceparent" : "{}", "x": 1e2}},"n":1.0}}"#,
@@ -329,7 +344,7 @@ mod tests {
         assert_eq!(stamped.payload().as_str(), expected);
 
         let plain = message("{}");
-        let trace = Trace::of(&plain, &HeaderMap::new()).unwrap();
+        let trace = Trace::of(&plain, &HeaderMap::new(), |_| true).unwrap();
         assert_eq!(trace.stamp(plain.clone(), &limits).bytes(), plain.bytes());
     }
 
@@ -337,7 +352,7 @@ mod tests {
     fn a_state_that_is_too_long_is_not_kept() {
         let long = "a=".to_owned() + &"x".repeat(LONGEST_STATE);
         let headers = headers(&[(PARENT_HEADER, ONE), (STATE_HEADER, &long)]);
-        let trace = Trace::of(&message("{}"), &headers).unwrap();
+        let trace = Trace::of(&message("{}"), &headers, |_| true).unwrap();
         assert_eq!(trace.state, None);
         let mut onward = headers.clone();
         trace.renew(&mut onward);

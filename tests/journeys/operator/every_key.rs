@@ -83,7 +83,16 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("audit.every", json!("9s"), Waits),
         ("audit.anchor", json!("anchor"), Waits),
         ("telemetry.metrics", json!("127.0.0.1:0"), Waits),
-        ("telemetry.otlp", json!("http://127.0.0.1:1"), Waits),
+        ("telemetry.otlp", json!("http://127.0.0.1:2"), Waits),
+        ("telemetry.otlp-signals", json!(["logs"]), Waits),
+        ("telemetry.otlp-headers", json!({ "x-key": "9" }), Waits),
+        ("telemetry.otlp-interval", json!("9s"), Waits),
+        ("telemetry.sample", json!("9%"), Waits),
+        (
+            "telemetry.resource",
+            json!({ "service.name": "nine" }),
+            Waits,
+        ),
         ("clients.ada.token-sha256", json!("22".repeat(32)), InForce),
         (
             "clients.ada.groups",
@@ -176,6 +185,9 @@ loopback-http = true
 [views.desk]
 groups = ["team"]
 allow = ["desk/*"]
+
+[telemetry]
+otlp = "http://127.0.0.1:1"
 "#;
 
 #[test]

@@ -3,9 +3,11 @@
 
 mod collector;
 mod down;
+mod exported;
 mod exposition;
 mod scraped;
 mod secret;
+mod shown;
 mod traced;
 
 use harness::{Era, FakeServer, Gateway, Script, Speaker, request};

@@ -161,7 +161,7 @@ fn reloads_are_counted_and_a_change_of_the_table_waits_for_the_next_start() {
 fn the_page_in_the_docs_lists_exactly_what_is_there() {
     let (server, collector) = (server(), Collector::new());
     let gateway = Gateway::start(&format!(
-        "{METRICS}otlp = {:?}\n\n{}",
+        "{METRICS}otlp = {:?}\notlp-signals = [\"traces\", \"metrics\", \"logs\"]\n\n{}",
         collector.url(),
         server.config("fake")
     ));

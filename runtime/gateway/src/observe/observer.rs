@@ -10,12 +10,16 @@ use sandgate_pipeline::Chain;
 
 use crate::observe::call_log::Ended;
 use crate::observe::capture::{CapturedCall, SharedNestedRuns};
-use sandgate_upstream::trace_context::Trace;
+use sandgate_upstream::trace_context::{Trace, TraceId};
 
 /// Observes calls. The methods run on the path of every call and must neither block nor fail.
 pub trait Observer: Send + Sync {
     /// Whether calls are traced: they then get trace ids, which are sent to the servers.
     fn traces(&self) -> bool;
+    /// Whether a trace that begins here is recorded. A trace that a client names is recorded if the client says so.
+    fn samples(&self, _: TraceId) -> bool {
+        true
+    }
     /// Called when a call has ended.
     fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>);
     /// Whether to capture the call. Asked once, when the call arrives.
@@ -102,10 +106,12 @@ impl Observers {
             capture: None,
             _under_way: InFlightCount::new(&self.in_flight),
         };
-        if !self.observer.as_ref().is_some_and(|it| it.traces()) || stray(&message, direction) {
+        let observer = self.observer.as_ref().filter(|it| it.traces());
+        let Some(observer) = observer.filter(|_| !stray(&message, direction)) else {
             return (arrival, message);
-        }
-        arrival.trace = Trace::of(&message, headers).map(Box::new);
+        };
+        let samples = |trace| observer.samples(trace);
+        arrival.trace = Trace::of(&message, headers, samples).map(Box::new);
         let message = match &arrival.trace {
             Some(trace) => trace.stamp(message, limits),
             None => message,

@@ -3,6 +3,7 @@
 //! A process that serves logs through a queue (`queue`), so that it neither waits for stderr nor ends with it. The
 //! other verbs write at once, so that their log lines stand in order among their output.
 
+mod export;
 mod line;
 mod queue;
 
@@ -16,7 +17,10 @@ use sandgate_text::escape;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
+use self::export::ExportLayer;
+pub(crate) use self::export::export_to;
 use self::line::Line;
 pub use self::queue::LogQueue;
 
@@ -116,6 +120,7 @@ pub fn say(level: Level, text: &str) {
     if text.trim().is_empty() {
         return;
     }
+    export::line(level, text);
     match SERVING.get() {
         Some(Serving {
             queue,
@@ -148,6 +153,7 @@ pub fn say_report(report: &Report) {
             queue,
             format: LogFormat::Json,
         }) => {
+            export::line(Level::ERROR, &report.render(false));
             for issue in report.described() {
                 queue.push(Line::of_issue(&issue).json());
             }
@@ -189,6 +195,7 @@ fn log_panics() {
         if trace.status() == std::backtrace::BacktraceStatus::Captured {
             text = format!("{text}\n{trace}");
         }
+        export::line(Level::ERROR, &text);
         // Does not use tracing: the panic may be tracing's own.
         queue.push(Line::new(Level::ERROR, &text).written(*format).into_bytes());
     }));
@@ -244,8 +251,11 @@ where
             colours,
         });
     Ok(match format {
-        LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(builder.with_ansi(colours).finish().with(ExportLayer)),
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true);
+            Box::new(builder.finish().with(ExportLayer))
+        }
     })
 }
 

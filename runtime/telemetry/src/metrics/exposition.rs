@@ -1,5 +1,5 @@
-//! The two text formats of the metrics page. prometheus-client encodes OpenMetrics. The older format, which Prometheus'
-//! own tools and other scrapers read by default, differs in a few comment lines.
+//! The two text formats of the metrics page, and which of them a request asks for. Prometheus' own tools and other
+//! scrapers read the older one by default.
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
@@ -52,43 +52,6 @@ impl Exposition {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
         })
     }
-
-    /// Converts an OpenMetrics page to this format.
-    pub(super) fn of(self, page: String) -> String {
-        match self {
-            Self::OpenMetrics => page,
-            Self::Text => to_text(&page),
-        }
-    }
-}
-
-/// Converts an OpenMetrics page to the older text. A counter's comments name its sample (`…_total`), an info becomes a
-/// gauge, and units and the end mark are left out.
-fn to_text(page: &str) -> String {
-    let mut text = String::with_capacity(page.len());
-    // A family's HELP comes before its TYPE, which names the family in full.
-    let mut help = None;
-    for line in page.lines() {
-        if let Some(rest) = line.strip_prefix("# HELP ") {
-            help = rest.split_once(' ');
-        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = rest.split_once(' ').unwrap_or((rest, "unknown"));
-            let (suffix, kind) = match kind {
-                "counter" => ("_total", "counter"),
-                "info" => ("_info", "gauge"),
-                "gauge" | "histogram" | "summary" => ("", kind),
-                _ => ("", "untyped"),
-            };
-            if let Some((_, words)) = help.take().filter(|(of, _)| *of == name) {
-                text.push_str(&format!("# HELP {name}{suffix} {words}\n"));
-            }
-            text.push_str(&format!("# TYPE {name}{suffix} {kind}\n"));
-        } else if !line.starts_with('#') {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -125,16 +88,5 @@ mod tests {
         ] {
             assert_eq!(wanted(accept), Exposition::Text, "{accept}");
         }
-    }
-
-    #[test]
-    fn the_older_text_names_counters_by_their_samples() {
-        let page = "# HELP a Of a.\n# TYPE a counter\na_total{x=\"1\"} 2\n# HELP b_seconds Of b.\n\
-                    # TYPE b_seconds histogram\n# UNIT b_seconds seconds\nb_seconds_sum 1.0\n\
-                    # HELP c Of c.\n# TYPE c info\nc_info{v=\"1\"} 1\n# EOF\n";
-        let text = "# HELP a_total Of a.\n# TYPE a_total counter\na_total{x=\"1\"} 2\n# HELP b_seconds Of b.\n\
-                    # TYPE b_seconds histogram\nb_seconds_sum 1.0\n\
-                    # HELP c_info Of c.\n# TYPE c_info gauge\nc_info{v=\"1\"} 1\n";
-        assert_eq!(to_text(page), text);
     }
 }

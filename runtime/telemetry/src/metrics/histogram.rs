@@ -1,9 +1,13 @@
-//! Histograms of durations, counted by atomics: no lock on the path of a call.
+//! Histograms of durations, counted by atomics: no lock that a call waits for.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use prometheus_client::encoding::MetricEncoder;
+use parking_lot::Mutex;
+use sandgate_gateway::TraceContext;
+
+use super::family::{Buckets, Exemplar};
 
 /// The upper bounds of the buckets for calls, in microseconds: those that OpenTelemetry's conventions advise (10 ms to
 /// 300 s), and three finer ones before.
@@ -41,6 +45,8 @@ pub(super) struct Histogram<const N: usize> {
     beyond: AtomicU64,
     /// The sum in nanoseconds. It overflows after centuries.
     sum: AtomicU64,
+    /// The last traced measurement of each bucket. Empty until there is one.
+    exemplars: OnceLock<Box<[Mutex<Option<Exemplar>>]>>,
 }
 
 impl<const N: usize> Histogram<N> {
@@ -50,40 +56,45 @@ impl<const N: usize> Histogram<N> {
             within: std::array::from_fn(|_| AtomicU64::new(0)),
             beyond: AtomicU64::new(0),
             sum: AtomicU64::new(0),
+            exemplars: OnceLock::new(),
         }
     }
 
-    pub(super) fn count(&self, took: Duration) {
+    /// Counts a duration. `of`: the span of the call, if the trace is recorded.
+    pub(super) fn count(&self, took: Duration, of: Option<TraceContext>) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = self.bounds.partition_point(|bound| bound * 1000 < nanos);
         let counter = self.within.get(bucket).unwrap_or(&self.beyond);
         counter.fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(nanos, Ordering::Relaxed);
+        let Some(of) = of else {
+            return;
+        };
+        let places = || (0..=N).map(|_| Mutex::default()).collect();
+        // Another call's exemplar is as good: nobody waits to write one.
+        if let Some(mut place) = self.exemplars.get_or_init(places)[bucket].try_lock() {
+            *place = Some(Exemplar {
+                of,
+                value: took.as_secs_f64(),
+                at: SystemTime::now(),
+            });
+        }
     }
 
-    /// Writes the histogram, unless nothing was ever counted.
-    pub(super) fn encode(
-        &self,
-        encoder: &mut MetricEncoder<'_>,
-        labels: &[(&str, &str); 2],
-    ) -> std::fmt::Result {
+    /// The buckets at this moment.
+    pub(super) fn read(&self) -> Buckets {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut buckets: Vec<(f64, u64)> = self
-            .bounds
-            .iter()
-            .zip(&self.within)
-            .map(|(bound, counter)| (*bound as f64 / 1e6, read(counter)))
-            .collect();
-        buckets.push((f64::INFINITY, read(&self.beyond)));
-        // The count is the sum of the buckets as written, so that the two agree while other threads count.
-        let count = buckets.iter().map(|(_, count)| count).sum();
-        if count == 0 {
-            return Ok(());
+        let exemplars = self.exemplars.get().into_iter().flatten();
+        Buckets {
+            bounds: self
+                .bounds
+                .iter()
+                .map(|bound| *bound as f64 / 1e6)
+                .collect(),
+            counts: self.within.iter().chain([&self.beyond]).map(read).collect(),
+            sum: read(&self.sum) as f64 / 1e9,
+            exemplars: exemplars.map(|place| *place.lock()).collect(),
         }
-        let sum = read(&self.sum) as f64 / 1e9;
-        encoder
-            .encode_family(labels)?
-            .encode_histogram::<[(&str, &str); 0]>(sum, count, &buckets, None)
     }
 }
 
@@ -95,7 +106,7 @@ mod tests {
     fn a_bucket_holds_its_own_bound() {
         let histogram = Histogram::new(&RUNS);
         for micros in [10, 11, 2_000_000] {
-            histogram.count(Duration::from_micros(micros));
+            histogram.count(Duration::from_micros(micros), None);
         }
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         assert_eq!(

@@ -132,14 +132,8 @@ fn answer<B>(
         return response;
     }
     let exposition = Exposition::wanted(request.headers());
-    match metrics.page() {
-        Ok(page) => typed(
-            StatusCode::OK,
-            exposition.content_type(),
-            exposition.of(page),
-        ),
-        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "no page\n".into()),
-    }
+    let page = metrics.page(exposition);
+    typed(StatusCode::OK, exposition.content_type(), page)
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {

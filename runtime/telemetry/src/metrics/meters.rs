@@ -141,9 +141,11 @@ impl ServerMeters {
         if record.failed {
             one_more(&meters.errors);
         }
-        meters.whole.count(timings.replied - timings.received);
+        let recorded = timings.trace.filter(|trace| trace.call.sampled());
+        let call = recorded.map(|trace| trace.call);
+        meters.whole.count(timings.replied - timings.received, call);
         if let (Some(went), Some(returned)) = (timings.forwarded, timings.answered) {
-            meters.beyond.count(returned - went);
+            meters.beyond.count(returned - went, call);
         }
     }
 }
@@ -165,7 +167,7 @@ impl InterceptorMeters {
         }
         let (hook, mode, decision) = (hook(entry.hook), mode(entry.mode), decision(entry.decision));
         one_more(&self.runs[hook][mode][decision]);
-        self.took[hook].count(Duration::from_micros(entry.us));
+        self.took[hook].count(Duration::from_micros(entry.us), None);
         if let Some(code) = &entry.code {
             one_more(&self.refusals[self.codes.place(code)][mode]);
         }

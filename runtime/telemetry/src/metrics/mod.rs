@@ -3,6 +3,8 @@
 //! Counting costs a few atomic additions on counters found by name. Nothing is allocated and nothing is locked.
 
 mod exposition;
+mod families;
+mod family;
 mod histogram;
 mod listener;
 mod meters;
@@ -13,15 +15,17 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use sandgate_config::Config;
 use sandgate_egress::Connection;
 use sandgate_gateway::{CallTimings, Ended, Gateway};
 
+pub(crate) use self::family::{Buckets, Exemplar, Family, Labels, Series};
 pub use self::listener::{bind, serve};
 use self::meters::{InterceptorMeters, RULES, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
 use crate::conditions::GatewayConditions;
-use crate::traces::SpanCounts;
+use crate::export_counts::ExportCounts;
 
 /// All metrics of a gateway.
 #[derive(Default)]
@@ -35,8 +39,8 @@ pub struct Metrics {
     gateway: OnceLock<Weak<Gateway>>,
     /// The gateway's conditions.
     conditions: OnceLock<Arc<GatewayConditions>>,
-    /// The counts of spans, if spans are sent.
-    spans: OnceLock<Arc<SpanCounts>>,
+    /// What is sent to a collector, by the name and description of its counter.
+    exports: Mutex<Vec<(&'static str, &'static str, Arc<ExportCounts>)>>,
 }
 
 /// The counters by name. Names come from configurations only. Those of earlier configurations stay, since a counter
@@ -106,8 +110,13 @@ impl Metrics {
         let _ = self.conditions.set(conditions);
     }
 
-    /// Sets the counts of spans. Only the first call counts.
-    pub fn count_spans(&self, told: Arc<SpanCounts>) {
-        let _ = self.spans.set(told);
+    /// Counts what is sent to a collector, under the name of a counter.
+    pub(crate) fn count_exports(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        counts: Arc<ExportCounts>,
+    ) {
+        self.exports.lock().push((name, help, counts));
     }
 }

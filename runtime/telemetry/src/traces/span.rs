@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, UNIX_EPOCH};
 
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
@@ -14,6 +14,7 @@ use sandgate_gateway::{CallTimings, Decision, Ended, SpanId, Trace};
 use sandgate_message::{Direction, Method, Target};
 use sandgate_pipeline::TrailEntry;
 
+use crate::attribute::{attribute, number, text};
 use crate::metrics::{method_label, mode_label, outcome_label};
 use crate::refusal_codes::{self, RefusalCodes};
 
@@ -208,12 +209,8 @@ fn hook_run(trace: &Trace, entry: &TrailEntry) -> Span {
         text("sandgate.interceptor.mode", mode_label(entry.mode)),
         text("sandgate.interceptor.decision", entry.decision.as_str()),
     ];
-    attributes.push(KeyValue {
-        value: Some(AnyValue {
-            value: Some(Value::BoolValue(entry.applied)),
-        }),
-        ..text("sandgate.interceptor.applied", "")
-    });
+    let applied = Value::BoolValue(entry.applied);
+    attributes.push(attribute("sandgate.interceptor.applied", applied));
     let failed = entry.failure.map(|kind| {
         attributes.push(text("error.type", kind));
         Status {
@@ -327,22 +324,6 @@ fn cut(text: &str) -> &str {
         end -= 1;
     }
     &text[..end]
-}
-
-fn text(key: &str, value: &str) -> KeyValue {
-    attribute(key, Value::StringValue(value.to_owned()))
-}
-
-fn number(key: &str, value: i64) -> KeyValue {
-    attribute(key, Value::IntValue(value))
-}
-
-fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue { value: Some(value) }),
-        ..KeyValue::default()
-    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,25 @@
-//! Sends spans in batches. A collector that is down costs the memory of one queue and one batch, and a warning each
-//! minute.
+//! Sends the records of one signal in batches. A collector that is down costs the memory of one queue and one batch, and
+//! a warning each minute.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use prost::Message;
-use sandgate_config::Collector;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::SpanCounts;
-use crate::http_client::{self, HttpClient};
+use super::{Collector, Signal};
+use crate::export_counts::ExportCounts;
+use crate::http_client;
 
-/// The approximate number of spans in one request.
+/// The approximate number of records in one request.
 const BATCH: usize = 512;
-/// How long a batch waits for more spans.
+/// How long a batch waits for more records.
 const LINGER: Duration = Duration::from_secs(1);
 /// The timeout of one request, as OTLP advises.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,20 +29,21 @@ const PAUSES: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
-/// How often lost spans are warned of.
+/// How often lost records are warned of.
 const SAY: Duration = Duration::from_secs(60);
 /// The most bytes read of a response.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// Sends spans to one collector.
-pub(super) struct Sender {
-    client: HttpClient,
+/// Sends the records of one signal to a collector.
+pub(super) struct Delivery<S> {
+    collector: Arc<Collector>,
     url: Uri,
-    told: Arc<SpanCounts>,
+    counts: Arc<ExportCounts>,
     /// Cancelled when the gateway ends: what waits is sent once, and no more is awaited.
     over: CancellationToken,
     said: Option<Instant>,
     broken: bool,
+    signal: PhantomData<fn() -> S>,
 }
 
 /// Why a batch was not taken.
@@ -74,24 +67,25 @@ impl Unsent {
     }
 }
 
-impl Sender {
-    pub(super) fn new(
-        collector: &Collector,
-        told: Arc<SpanCounts>,
-        over: CancellationToken,
-    ) -> Self {
+impl<S: Signal> Delivery<S> {
+    pub(super) fn new(collector: Arc<Collector>, over: CancellationToken) -> Self {
         Self {
-            client: http_client::new(),
-            url: endpoint(&collector.0),
-            told,
+            url: endpoint(&collector.base, S::PATH),
+            collector,
+            counts: Arc::default(),
             over,
             said: None,
             broken: false,
+            signal: PhantomData,
         }
     }
 
-    /// Sends spans as they come until the gateway ends, and then those that still wait.
-    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Span>>) {
+    pub(super) fn counts(&self) -> &Arc<ExportCounts> {
+        &self.counts
+    }
+
+    /// Sends records as they come until the gateway ends, and then those that still wait.
+    pub(super) async fn send_all(mut self, mut waiting: mpsc::Receiver<Vec<S::Record>>) {
         let over = self.over.clone();
         loop {
             let first = tokio::select! {
@@ -120,21 +114,33 @@ impl Sender {
         }
     }
 
-    async fn deliver(&mut self, batch: Vec<Span>) {
+    /// Sends what `read` returns, one time in each interval and when the gateway ends.
+    pub(super) async fn send_each(
+        mut self,
+        interval: Duration,
+        read: impl Fn() -> Vec<S::Record> + Send,
+    ) {
+        let over = self.over.clone();
+        while !over.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                () = over.cancelled() => {}
+            }
+            self.deliver(read()).await;
+        }
+    }
+
+    async fn deliver(&mut self, batch: Vec<S::Record>) {
         let count = batch.len() as u64;
-        let body = Bytes::from(request(batch).encode_to_vec());
+        let body = Bytes::from(S::request(batch, self.collector.resource.clone()));
         let mut pauses = PAUSES.iter();
         loop {
             let unsent = match self.send(body.clone()).await {
                 Ok(rejected) => {
-                    let rejected = rejected.min(count);
-                    self.told
-                        .sent
-                        .fetch_add(count - rejected, Ordering::Relaxed);
-                    self.told.failed.fetch_add(rejected, Ordering::Relaxed);
+                    self.counts.answer(count, rejected);
                     if std::mem::take(&mut self.broken) {
-                        let lost = self.told.lost();
-                        tracing::info!(lost, "the collector at {} takes spans again", self.url);
+                        let (lost, records, url) = (self.counts.lost(), S::RECORDS, &self.url);
+                        tracing::info!(lost, "the collector at {url} takes {records} again");
                     }
                     return;
                 }
@@ -144,7 +150,7 @@ impl Sender {
                 .next()
                 .filter(|_| unsent.passes() && !self.over.is_cancelled());
             let Some(pause) = pause else {
-                self.told.failed.fetch_add(count, Ordering::Relaxed);
+                self.counts.fail_records(count);
                 return self.complain(&unsent);
             };
             tokio::select! {
@@ -154,19 +160,20 @@ impl Sender {
         }
     }
 
-    /// Sends one request. Returns how many of the spans the collector rejected.
+    /// Sends one request. Returns how many of the records the collector rejected.
     async fn send(&self, body: Bytes) -> Result<u64, Unsent> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         let headers = request.headers_mut();
+        headers.clone_from(&self.collector.headers);
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-protobuf"),
         );
         headers.insert(USER_AGENT, http_client::USER_AGENT);
         let exchange = async {
-            let response = self.client.request(request).await;
+            let response = self.collector.client.request(request).await;
             let response =
                 response.map_err(|error| Unsent::Unreachable(http_client::cause(&error)))?;
             let status = response.status();
@@ -180,10 +187,7 @@ impl Sender {
             let answer = body
                 .map(http_body_util::Collected::to_bytes)
                 .unwrap_or_default();
-            let partly = ExportTraceServiceResponse::decode(answer)
-                .ok()
-                .and_then(|answer| answer.partial_success);
-            Ok(partly.map_or(0, |part| u64::try_from(part.rejected_spans).unwrap_or(0)))
+            Ok(S::rejected(&answer))
         };
         tokio::time::timeout(TIMEOUT, exchange)
             .await
@@ -196,52 +200,17 @@ impl Sender {
             return;
         }
         self.said = Some(Instant::now());
-        let lost = self.told.lost();
+        let (lost, records, url) = (self.counts.lost(), S::RECORDS, &self.url);
         tracing::warn!(
             lost,
-            "spans are lost, calls go on: the collector at {}: {unsent}",
-            self.url
+            "{records} are lost, calls go on: the collector at {url}: {unsent}"
         );
     }
 }
 
-fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    let attribute = |key: &str, value: &str| KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(Value::StringValue(value.to_owned())),
-        }),
-        ..KeyValue::default()
-    };
-    let resource = Resource {
-        attributes: vec![
-            attribute("service.name", "sandgate"),
-            attribute("service.version", &version),
-        ],
-        ..Resource::default()
-    };
-    let scope = InstrumentationScope {
-        name: "sandgate".into(),
-        version,
-        ..InstrumentationScope::default()
-    };
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            resource: Some(resource),
-            scope_spans: vec![ScopeSpans {
-                scope: Some(scope),
-                spans,
-                ..ScopeSpans::default()
-            }],
-            ..ResourceSpans::default()
-        }],
-    }
-}
-
-/// The URL of `/v1/traces` below the base.
-fn endpoint(base: &Uri) -> Uri {
-    let path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
+/// The URL of a signal below the base.
+fn endpoint(base: &Uri, path: &str) -> Uri {
+    let path = format!("{}{path}", base.path().trim_end_matches('/'));
     let mut parts = base.clone().into_parts();
     parts.path_and_query = path.parse().ok();
     Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
@@ -259,7 +228,7 @@ mod tests {
             ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
             ("https://x.example/in/", "https://x.example/in/v1/traces"),
         ] {
-            assert_eq!(endpoint(&base.parse().unwrap()), whole);
+            assert_eq!(endpoint(&base.parse().unwrap(), "/v1/traces"), whole);
         }
     }
 }
