@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use sandgate_config::{
-    Client, Config, Environment, Issue, Loaded, Report, Side, Target, TargetKind,
+    Client, Config, Environment, Issue, Loaded, Receiver, Report, Side, Target, TargetKind,
 };
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{
@@ -55,6 +55,8 @@ pub struct Assembled {
     /// Values that the gateway brings to servers and plugins, none of which may be among the kept words. Empty unless
     /// words are kept.
     pub managed: Vec<Zeroizing<String>>,
+    /// The receivers of alerts, in the file's order.
+    pub alerts: Vec<Receiver>,
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
@@ -278,6 +280,7 @@ impl Assembler {
             warnings: all,
             identity,
             managed,
+            alerts: resolved.alerts,
             plugins,
             servers: known_servers,
             candidates,

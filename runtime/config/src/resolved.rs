@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::alert::Receiver;
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Secret, Sources, ValueOrRef};
 use super::settings::{ResolvedSettings, push};
@@ -20,6 +21,10 @@ pub struct Resolved {
     pub interceptors: Vec<ResolvedInterceptor>,
     /// The gateway's secrets at the issuers that it asks about tokens, in the file's order.
     pub introspection: Vec<Option<Secret>>,
+    /// The receivers of alerts, in the file's order.
+    pub alerts: Vec<Receiver>,
+    /// The secrets of these receivers.
+    pub alert_secrets: Vec<Secret>,
     /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
@@ -64,6 +69,7 @@ impl Resolved {
             .values()
             .filter_map(|server| server.exchange.as_ref());
         let issuers = self.introspection.iter().flatten().chain(exchanges);
+        let issuers = issuers.chain(&self.alert_secrets);
         let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
@@ -131,6 +137,18 @@ impl Loaded {
                 issues.push(self.error_at(&pointer, Side::Value, why));
             }
             resolved.servers.insert(name.clone(), server);
+        }
+        for (index, alert) in self.config.alerts.iter().enumerate() {
+            match alert.receiver(sources) {
+                Ok((receiver, secrets)) => {
+                    resolved.alerts.push(receiver);
+                    resolved.alert_secrets.extend(secrets);
+                }
+                Err((key, why)) => {
+                    let place = format!("/alerts/{index}/to/{key}");
+                    issues.push(self.error_at(&place, Side::Value, why));
+                }
+            }
         }
         let issuers = self.config.authorization.iter().flat_map(|it| &it.issuers);
         for (index, issuer) in issuers.enumerate() {
@@ -249,6 +267,7 @@ impl Loaded {
         let values = given
             .chain(secrets)
             .chain(exchanges().map(|it| &it.client_secret))
+            .chain(self.config.alerts.iter().flat_map(|alert| alert.given()))
             .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sandgate_alerts::Alerts;
 use sandgate_config::{Config, Loaded, OnFailure};
 use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer};
 use sandgate_message::Call;
@@ -21,6 +22,8 @@ pub(crate) struct Lookout {
     pub(crate) traces: Option<Arc<Traces>>,
     /// The recording. `None`: nothing is recorded.
     pub(crate) recording: Option<Arc<Recording>>,
+    /// What wakes somebody.
+    pub(crate) alerts: Arc<Alerts>,
     /// The gateway's conditions. `None` before there is a gateway.
     pub(crate) conditions: Option<Arc<GatewayConditions>>,
     /// Where contained servers' connections are told.
@@ -38,6 +41,7 @@ impl Lookout {
                 .as_ref()
                 .map(|collector| Traces::start(collector, stdio)),
             recording: None,
+            alerts: Arc::default(),
             conditions: None,
             connections,
         };
@@ -59,6 +63,7 @@ impl Lookout {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
             metrics.watch_conditions(conditions.clone());
+            metrics.watch_alerts(self.alerts.clone());
         }
         gateway.status().ask(conditions.clone());
         self.conditions = Some(conditions);
@@ -86,7 +91,7 @@ impl Lookout {
         }
     }
 
-    /// Sends the spans that still wait, for two seconds at most, and writes what still waits to be recorded.
+    /// Sends the spans and alerts that still wait, for two seconds at most each, and writes what still waits to be recorded.
     pub(crate) async fn finish(&self) {
         if let Some(traces) = &self.traces {
             traces.finish().await;
@@ -94,6 +99,7 @@ impl Lookout {
         if let Some(recording) = &self.recording {
             recording.finish().await;
         }
+        self.alerts.finish().await;
     }
 }
 

@@ -6,7 +6,7 @@
 
 pub mod call_log;
 pub mod conditions;
-mod http_client;
+pub mod http_client;
 pub mod logging;
 pub mod matched_values;
 pub mod metrics;

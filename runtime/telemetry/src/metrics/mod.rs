@@ -20,6 +20,7 @@ use sandgate_gateway::{CallTimings, Ended, Gateway};
 pub use self::listener::{bind, serve};
 use self::meters::{InterceptorMeters, RULES, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
+use crate::call_log::RecordWatcher;
 use crate::conditions::GatewayConditions;
 use crate::traces::SpanCounts;
 
@@ -37,6 +38,8 @@ pub struct Metrics {
     conditions: OnceLock<Arc<GatewayConditions>>,
     /// The counts of spans, if spans are sent.
     spans: OnceLock<Arc<SpanCounts>>,
+    /// Who watches records, and has the figures of alerts.
+    alerts: OnceLock<Arc<dyn RecordWatcher>>,
 }
 
 /// The counters by name. Names come from configurations only. Those of earlier configurations stay, since a counter
@@ -104,6 +107,11 @@ impl Metrics {
     /// Sets the gateway's conditions. Only the first call counts.
     pub fn watch_conditions(&self, conditions: Arc<GatewayConditions>) {
         let _ = self.conditions.set(conditions);
+    }
+
+    /// Sets who has the figures of alerts. Only the first call counts.
+    pub fn watch_alerts(&self, watcher: Arc<dyn RecordWatcher>) {
+        let _ = self.alerts.set(watcher);
     }
 
     /// Sets the counts of spans. Only the first call counts.

@@ -308,6 +308,32 @@ impl Metrics {
         Ok(())
     }
 
+    /// Alerts, by their rules.
+    fn alerts(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let figures = self.alerts.get().map(|watcher| watcher.figures());
+        let figures = figures.unwrap_or_default();
+        let help = "Alerts that last";
+        let mut firing = family.begin("sandgate_alerts_firing", help, None, MetricType::Gauge)?;
+        for one in &figures {
+            let gauge = ConstGauge::new(i64::try_from(one.firing).unwrap_or(i64::MAX));
+            gauge.encode(firing.encode_family(&[("alert", one.alert.as_str())])?)?;
+        }
+        let help = "Messages of alerts, by what became of them";
+        let name = "sandgate_alert_messages";
+        let mut messages = family.begin(name, help, None, MetricType::Counter)?;
+        for one in &figures {
+            for (result, count) in [
+                ("sent", one.sent),
+                ("failed", one.failed),
+                ("dropped", one.dropped),
+            ] {
+                let labels = [("alert", one.alert.as_str()), ("result", result)];
+                ConstCounter::new(count).encode(messages.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     fn others(&self, family: &mut Family<'_, '_>) -> fmt::Result {
         let help = "Requests and notifications that a view or a stop refused, by its code";
         let name = "sandgate_rule_refusals";
@@ -404,6 +430,7 @@ impl Collector for Page {
         self.0.candidates(&mut family)?;
         self.0.gauges(&mut family)?;
         self.0.conditions(&mut family)?;
+        self.0.alerts(&mut family)?;
         self.0.others(&mut family)
     }
 }
