@@ -86,7 +86,9 @@ impl Outbox {
     pub(crate) fn put(&self, notice: Notice) {
         let size = notice.size();
         let mut waiting = self.waiting.lock();
-        if waiting.notices.len() >= MAX_WAITING || waiting.bytes + size > MAX_BYTES {
+        // After a reload a call that was under way may still be judged by a rule that is none any more.
+        let closed = self.closed.is_cancelled();
+        if closed || waiting.notices.len() >= MAX_WAITING || waiting.bytes + size > MAX_BYTES {
             drop(waiting);
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
             return;
@@ -193,5 +195,63 @@ pub(crate) fn delivery(outcome: Result<String, Unsent>) -> Delivery {
         at: time(SystemTime::now()),
         ok,
         said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_config::{AlertKind, Receiver};
+
+    use super::*;
+    use crate::event::Event;
+
+    fn outbox(url: &str) -> Arc<Outbox> {
+        let receiver = Receiver::Webhook {
+            url: url.parse().unwrap(),
+            key: None,
+        };
+        let over = CancellationToken::new();
+        Outbox::new("r".into(), Sender::new(receiver), Arc::default(), over)
+    }
+
+    fn notice(name: &str) -> Notice {
+        let event = Event {
+            tool: Some(name),
+            ..Event::of(AlertKind::Refusals, "code", "ada")
+        };
+        Notice::of(&event, 1, SystemTime::now())
+    }
+
+    #[tokio::test]
+    async fn it_never_grows_and_counts_what_finds_no_room() {
+        let outbox = outbox("http://127.0.0.1:9/hook");
+        for _ in 0..100_000 {
+            outbox.put(notice("x"));
+        }
+        let dropped = || outbox.counts.dropped.load(Ordering::Relaxed);
+        assert_eq!((outbox.waiting(), dropped()), (MAX_WAITING, 100_000 - 256));
+        while outbox.take().is_some() {}
+        assert_eq!(outbox.waiting.lock().bytes, 0);
+        // Nor in bytes: names are cut before they come here.
+        for _ in 0..100_000 {
+            outbox.put(notice(&"x".repeat(1 << 10)));
+        }
+        assert!(outbox.waiting.lock().bytes <= MAX_BYTES);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_sent_before_it_ends_and_nothing_after() {
+        let outbox = outbox("http://127.0.0.1:9/hook");
+        outbox.put(notice("x"));
+        outbox.close();
+        outbox.put(notice("y"));
+        outbox.over.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(20), outbox.clone().run());
+        ended.await.unwrap();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        assert_eq!(count(&outbox.counts.failed), 1);
+        assert_eq!(count(&outbox.counts.dropped), 1);
+        assert!(!outbox.last().unwrap().ok);
     }
 }

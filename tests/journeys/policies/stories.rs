@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use harness::{Era, FakeServer, Gateway, Heard, Reply, Save, Speaker};
 use serde_json::{Value, json};
@@ -354,6 +355,8 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
     let servers = [("desk", &desk), ("shadow", &shadow), ("notes", &notes)]
         .map(|(name, server)| server.config(name))
         .concat();
+    let wakes = FakeServer::http_with(|_| Reply::Status(204, "text/plain", Vec::new()));
+    let servers = servers + &rules(&wakes);
     let all = profile("strict", &servers).replace(
         "settings.refuse-at = 2.0",
         "settings.refuse = [{ after = [\"untrusted\"], then = [\"sink\"] }]",
@@ -367,8 +370,9 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
         assert_eq!(told.code, Some(0), "{told:?}\n{text}");
     };
     let mut wrong = Vec::new();
-    for story in stories() {
+    for (index, story) in stories().into_iter().enumerate() {
         reload(&all);
+        let before_woken = woken(&wakes).len();
         let desk = Desk {
             gateway: &gateway,
             era: story.era,
@@ -385,6 +389,16 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             let trail = &trail[before..];
             wrong.push(format!("{}: no {} in {trail}", story.name, story.rule));
         }
+        // Somebody is woken, once, and by the rule for this story.
+        let name = format!("story-{index}");
+        until(|| woken(&wakes).len() > before_woken);
+        if woken(&wakes)[before_woken..] != [name.clone()] {
+            wrong.push(format!(
+                "{} woke {:?}, not {name}",
+                story.name,
+                &woken(&wakes)[before_woken..]
+            ));
+        }
         let mut fewer = without(&all, story.plugin);
         if let Some(beside) = story.beside {
             fewer = without(&fewer, beside);
@@ -398,5 +412,57 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             ));
         }
     }
+    // Nobody was woken by what succeeded, nor twice.
+    let names: Vec<_> = (0..stories().len())
+        .map(|index| format!("story-{index}"))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert_eq!(woken(&wakes), names);
+}
+
+/// A rule of its own for each story, and where it can be told apart, for its server or tool.
+fn rules(wakes: &FakeServer) -> String {
+    let config = wakes.config("x");
+    let url = config
+        .lines()
+        .find(|line| line.starts_with("url = "))
+        .unwrap();
+    let rules = stories().into_iter().enumerate().map(|(index, story)| {
+        let narrowed = match index {
+            0 => "tools = [\"list_tickets\"]",
+            1 => "tools = [\"read_file\"]",
+            2 => "servers = [\"desk\"]",
+            3 => "servers = [\"shadow\"]",
+            _ => "",
+        };
+        let on = match story.plugin {
+            "tool-pins" => "[\"pin\"]",
+            _ => "[\"finding\", \"refusals\"]",
+        };
+        format!(
+            "\n[[alerts]]\nname = \"story-{index}\"\non = {on}\nrule = \"{}\"\nwithin = \"1h\"\n{narrowed}\nto = {{ webhook = {} }}\n",
+            story.rule,
+            url.trim_start_matches("url = ")
+        )
+    });
+    rules.collect()
+}
+
+/// The rules whose alerts have begun, in the order in which their receiver heard of them.
+fn woken(wakes: &FakeServer) -> Vec<String> {
+    let heard = wakes.heard();
+    let bodies = heard
+        .iter()
+        .map(|heard| serde_json::from_slice::<Value>(&heard.body).unwrap());
+    let begun = bodies.filter(|body| body["type"] == "alert.firing");
+    let names = begun.map(|body| body["data"]["alert"].as_str().unwrap().to_owned());
+    names.collect()
+}
+
+/// Waits for something that is mostly so at once.
+fn until(so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(5);
+    while !so() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

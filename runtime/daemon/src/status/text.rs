@@ -349,6 +349,7 @@ mod tests {
             waiting: 0,
             recording: None,
             stops: Vec::new(),
+            alerts: Vec::new(),
             conditions: vec![ConditionStatus {
                 condition: "call-log".into(),
                 detail: "cannot be written: No space left on device".into(),
