@@ -210,6 +210,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-secrets",
             "sandgate-telemetry",
             "sandgate-upstream",
+            "sandgate-alerts",
             "sandgate-assembly",
             "sandgate-recording",
             "sandgate-daemon",

@@ -356,7 +356,6 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
         .map(|(name, server)| server.config(name))
         .concat();
     let wakes = FakeServer::http_with(|_| Reply::Status(204, "text/plain", Vec::new()));
-    let servers = servers + &rules(&wakes);
     let all = profile("strict", &servers).replace(
         "settings.refuse-at = 2.0",
         "settings.refuse = [{ after = [\"untrusted\"], then = [\"sink\"] }]",
@@ -371,8 +370,8 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
     };
     let mut wrong = Vec::new();
     for (index, story) in stories().into_iter().enumerate() {
-        reload(&all);
-        let before_woken = woken(&wakes).len();
+        let stopped = format!("{index}-stopped");
+        reload(&(all.clone() + &rule(&stopped, &story, &wakes)));
         let desk = Desk {
             gateway: &gateway,
             era: story.era,
@@ -389,21 +388,13 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             let trail = &trail[before..];
             wrong.push(format!("{}: no {} in {trail}", story.name, story.rule));
         }
-        // Somebody is woken, once, and by the rule for this story.
-        let name = format!("story-{index}");
-        until(|| woken(&wakes).len() > before_woken);
-        if woken(&wakes)[before_woken..] != [name.clone()] {
-            wrong.push(format!(
-                "{} woke {:?}, not {name}",
-                story.name,
-                &woken(&wakes)[before_woken..]
-            ));
-        }
+        // Somebody is woken.
+        until(|| woken(&wakes).last() == Some(&stopped));
         let mut fewer = without(&all, story.plugin);
         if let Some(beside) = story.beside {
             fewer = without(&fewer, beside);
         }
-        reload(&fewer);
+        reload(&(fewer + &rule(&format!("{index}-missed"), &story, &wakes)));
         let reply = (story.act)(&desk);
         if !reply.contains(story.loot) {
             wrong.push(format!(
@@ -412,40 +403,27 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             ));
         }
     }
-    // Nobody was woken by what succeeded, nor twice.
+    // Once for each story, and not where no policy noticed it.
     let names: Vec<_> = (0..stories().len())
-        .map(|index| format!("story-{index}"))
+        .map(|index| format!("{index}-stopped"))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert_eq!(woken(&wakes), names);
 }
 
-/// A rule of its own for each story, and where it can be told apart, for its server or tool.
-fn rules(wakes: &FakeServer) -> String {
+/// A rule for what stops a story.
+fn rule(name: &str, story: &Story, wakes: &FakeServer) -> String {
     let config = wakes.config("x");
-    let url = config
-        .lines()
-        .find(|line| line.starts_with("url = "))
-        .unwrap();
-    let rules = stories().into_iter().enumerate().map(|(index, story)| {
-        let narrowed = match index {
-            0 => "tools = [\"list_tickets\"]",
-            1 => "tools = [\"read_file\"]",
-            2 => "servers = [\"desk\"]",
-            3 => "servers = [\"shadow\"]",
-            _ => "",
-        };
-        let on = match story.plugin {
-            "tool-pins" => "[\"pin\"]",
-            _ => "[\"finding\", \"refusals\"]",
-        };
-        format!(
-            "\n[[alerts]]\nname = \"story-{index}\"\non = {on}\nrule = \"{}\"\nwithin = \"1h\"\n{narrowed}\nto = {{ webhook = {} }}\n",
-            story.rule,
-            url.trim_start_matches("url = ")
-        )
-    });
-    rules.collect()
+    let url = config.lines().find_map(|line| line.strip_prefix("url = "));
+    let on = match story.plugin {
+        "tool-pins" => "[\"pin\"]",
+        _ => "[\"finding\", \"refusals\"]",
+    };
+    format!(
+        "\n[[alerts]]\nname = {name:?}\non = {on}\nrule = \"{}\"\nwithin = \"1h\"\nto = {{ webhook = {} }}\n",
+        story.rule,
+        url.unwrap()
+    )
 }
 
 /// The rules whose alerts have begun, in the order in which their receiver heard of them.

@@ -87,6 +87,12 @@ fn check_kinds(index: usize, table: &Table, issues: &mut Vec<Issue>) {
         kinds.push(kind);
     }
     if kinds.is_empty() {
+        // An unknown word has been told before.
+        if let Some(value) = table.get("on").filter(|_| list.is_empty()) {
+            let why = format!("{} names nothing to look for", place(index, "on"));
+            let help = "add a kind, for example \"finding\"";
+            issues.push(Issue::error(Some(value.span.clone()), why).help(help));
+        }
         return;
     }
     let of = |fits: fn(AlertKind) -> bool| kinds.iter().any(|kind| fits(*kind));

@@ -26,10 +26,10 @@ pub(super) fn client(name: &str) -> (String, String) {
     (format!("Bearer {token}"), lines)
 }
 
-/// Calls a tool as a modern client, with or without a key.
+/// Calls a tool as a modern client, with or without a key. Plugins that misbehave are asked to.
 pub(super) fn call(gateway: &Gateway, key: Option<&str>, server: &str, tool: &str) -> Value {
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": tool, "arguments": {}, "_meta": {
+        "name": tool, "arguments": {}, "misbehave": true, "_meta": {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": { "name": "journey", "version": "1" },
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -128,7 +128,7 @@ pub(super) fn alerts(gateway: &Gateway) -> Value {
 fn desk() -> FakeServer {
     FakeServer::http_with(|heard: &Heard| {
         if String::from_utf8_lossy(&heard.body).contains("\"nap\"") {
-            std::thread::sleep(Duration::from_millis(600));
+            std::thread::sleep(Duration::from_millis(1500));
         }
         let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
         match Script::new()
@@ -169,7 +169,7 @@ fn each_trouble_wakes_somebody_once_and_a_day_without_any_wakes_nobody() {
         ),
         (
             "slow",
-            "on = [\"latency\"]\nslower-than = \"500ms\"\nservers = [\"desk\"]",
+            "on = [\"latency\"]\nslower-than = \"1200ms\"\nservers = [\"desk\"]",
         ),
         ("stop", "on = [\"stop\"]"),
         ("audit", "on = [\"audit\"]"),

@@ -1,6 +1,6 @@
 //! Receivers that misbehave hold up nobody: neither calls, nor other receivers.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::{FakeServer, Gateway, Reply};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{alerts, bodies, call, client, desk, metrics, receiver, rule, told, url};
@@ -184,6 +185,38 @@ fn a_receiver_that_hangs_or_fails_holds_up_neither_calls_nor_other_receivers() {
     );
 }
 
+/// An Alertmanager, as far as it takes alerts. Gives its base URL, and what it was told.
+fn manager() -> (String, Arc<Mutex<Vec<Value>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = told.clone();
+    let url = raw(move |stream| {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let (mut first, mut length) = (String::new(), 0);
+            if reader.read_line(&mut first).unwrap_or(0) == 0 {
+                return;
+            }
+            assert_eq!(first, "POST /api/v2/alerts HTTP/1.1\r\n");
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = number.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            kept.lock().push(serde_json::from_slice(&body).unwrap());
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            reader.get_mut().write_all(answer).unwrap();
+        }
+    });
+    (url.replace("/hook", ""), told)
+}
+
 #[test]
 fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -194,8 +227,8 @@ fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
         socket.set_read_timeout(timeout).unwrap();
         udp.set_read_timeout(timeout).unwrap();
     }
-    let (desk, slack, manager) = (desk(), receiver(), receiver());
-    let base = url(&manager).replace("/mcp", "");
+    let (desk, slack) = (desk(), receiver());
+    let (base, manager) = manager();
     let rules = [
         ("slack", format!("{{ slack = {{ from-env = \"HOOK\" }} }}")),
         ("manager", format!("{{ alertmanager = \"{base}\" }}")),
@@ -224,12 +257,12 @@ fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
     });
     call(&gateway, Some(&ada), "desk", "drop & <!here> *x*");
     let end = Instant::now() + Duration::from_secs(20);
-    while bodies(&slack).is_empty() || bodies(&manager).len() < 2 {
+    while bodies(&slack).is_empty() || manager.lock().len() < 2 {
         assert!(
             Instant::now() < end,
             "{:?} {:?}",
             bodies(&slack),
-            bodies(&manager)
+            manager.lock()
         );
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -247,7 +280,7 @@ fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
         "{text}"
     );
     assert_eq!(said[0]["mrkdwn"], false);
-    let both: Vec<Value> = bodies(&manager);
+    let both = manager.lock().clone();
     let (begun, over) = (&both[0][0], &both[1][0]);
     assert_eq!(begun["labels"], over["labels"]);
     assert_eq!(begun["labels"]["alertname"], "manager");
