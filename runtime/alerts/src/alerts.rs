@@ -85,20 +85,25 @@ impl Alerts {
     pub fn adopt(&self, alerts: &[Alert], receivers: Vec<Receiver>) -> Vec<AlertRecord> {
         let before = self.rules.load_full();
         let rules = alerts.iter().zip(receivers).map(|(alert, receiver)| {
-            let stays = before
-                .all
-                .iter()
-                .find(|rule| rule.written == *alert && rule.receiver == receiver);
-            match stays {
-                Some(rule) => rule.clone(),
+            let alike = before.all.iter().find(|rule| rule.written == *alert);
+            match alike {
+                Some(rule) if rule.receiver == receiver => rule.clone(),
+                Some(rule) => Arc::new(self.rule(alert.clone(), receiver).after(rule)),
                 None => Arc::new(self.rule(alert.clone(), receiver)),
             }
         });
         let now = Arc::new(Rules::of(rules.collect()));
         self.rules.store(now.clone());
-        let stays = |rule: &Arc<Rule>| now.all.iter().any(|one| Arc::ptr_eq(one, rule));
-        let gone = before.all.iter().filter(|rule| !stays(rule));
-        gone.flat_map(|rule| rule.end()).collect()
+        let mut records = Vec::new();
+        for rule in &before.all {
+            let goes_on = |one: &&Arc<Rule>| Arc::ptr_eq(&one.table, &rule.table);
+            match now.all.iter().find(goes_on) {
+                Some(same) if Arc::ptr_eq(same, rule) => {}
+                Some(_) => rule.outbox.close(),
+                None => records.extend(rule.end()),
+            }
+        }
+        records
     }
 
     fn rule(&self, alert: Alert, receiver: Receiver) -> Rule {
@@ -348,4 +353,51 @@ impl RecordWatcher for Alerts {
 /// What is stopped, as a subject.
 fn stopped(kind: StopKind, name: &str) -> String {
     format!("{} {name}", kind.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn alert(within: &str) -> Alert {
+        let to = serde_json::json!({ "webhook": "http://127.0.0.1:9/hook" });
+        let written =
+            serde_json::json!({ "name": "stop", "on": ["stop"], "within": within, "to": to });
+        serde_json::from_value(written).unwrap()
+    }
+
+    fn signed(key: u8) -> Vec<Receiver> {
+        let url = "http://127.0.0.1:9/hook".parse().unwrap();
+        let key = Some(vec![key; 16].into());
+        vec![Receiver::Webhook { url, key }]
+    }
+
+    #[tokio::test]
+    async fn an_alert_outlives_a_rotated_secret_and_ends_with_its_rule() {
+        let alerts = Alerts::default();
+        assert!(alerts.adopt(&[alert("1m")], signed(1)).is_empty());
+        assert_eq!(alerts.stop(StopKind::Server, "crm", Some("INC-1")).len(), 1);
+        assert!(alerts.adopt(&[alert("1m")], signed(2)).is_empty());
+        assert!(
+            alerts
+                .stop(StopKind::Server, "crm", Some("INC-1"))
+                .is_empty()
+        );
+        assert_eq!(alerts.figures()[0].firing, 1);
+        let ended = alerts.adopt(&[alert("2m")], signed(2));
+        assert_eq!((ended.len(), ended[0].status), (1, "resolved"));
+        assert_eq!(alerts.figures()[0].firing, 0);
+        // A resumption of what no rule knows is nothing.
+        assert!(alerts.stop(StopKind::Server, "crm", None).is_empty());
+        alerts.finish().await;
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_told_with_those_that_come_near() {
+        let alerts = Alerts::default();
+        alerts.adopt(&[alert("1m")], signed(1));
+        let error = alerts.test("stopp").await.unwrap_err();
+        assert!(error.contains("did you mean \"stop\"?"), "{error}");
+    }
 }

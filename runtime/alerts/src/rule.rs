@@ -31,7 +31,8 @@ pub(crate) struct Rule {
     pub(crate) written: Alert,
     pub(crate) receiver: Receiver,
     kinds: Kinds,
-    pub(crate) table: Mutex<Table>,
+    /// What is counted, and which alerts last. It outlives a secret of the receiver.
+    pub(crate) table: Arc<Mutex<Table>>,
     pub(crate) outbox: Arc<Outbox>,
 }
 
@@ -103,8 +104,16 @@ impl Rule {
             kinds: Kinds::of(&written.on),
             written,
             receiver,
-            table: Mutex::new(Table::new(bounds)),
+            table: Arc::new(Mutex::new(Table::new(bounds))),
             outbox,
+        }
+    }
+
+    /// The same with what another rule has counted, which was written alike and whose receiver had another secret.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self {
+            table: before.table.clone(),
+            ..self
         }
     }
 

@@ -223,14 +223,13 @@ fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
     let path = folder.path().join("log.sock");
     let socket = UnixDatagram::bind(&path).unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for timeout in [Some(Duration::from_secs(10))] {
-        socket.set_read_timeout(timeout).unwrap();
-        udp.set_read_timeout(timeout).unwrap();
-    }
+    let patience = Some(Duration::from_secs(10));
+    socket.set_read_timeout(patience).unwrap();
+    udp.set_read_timeout(patience).unwrap();
     let (desk, slack) = (desk(), receiver());
     let (base, manager) = manager();
     let rules = [
-        ("slack", format!("{{ slack = {{ from-env = \"HOOK\" }} }}")),
+        ("slack", "{ slack = { from-env = \"HOOK\" } }".to_owned()),
         ("manager", format!("{{ alertmanager = \"{base}\" }}")),
         (
             "udp",
@@ -289,9 +288,8 @@ fn each_receiver_is_told_in_its_own_words_and_a_test_says_what_came_back() {
         "{both:#?}"
     );
     let mut line = [0; 4096];
-    for (name, length) in [("udp", udp.recv(&mut line).unwrap())] {
-        check_line(name, &line[..length]);
-    }
+    let length = udp.recv(&mut line).unwrap();
+    check_line("udp", &line[..length]);
     let length = socket.recv(&mut line).unwrap();
     check_line("socket", &line[..length]);
 
