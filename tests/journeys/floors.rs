@@ -58,6 +58,18 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-alerts",
+        &[
+            "sandgate-config",
+            "sandgate-egress",
+            "sandgate-gateway",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "sandgate-telemetry",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-assembly",
         &[
             "sandgate-config",
@@ -88,6 +100,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate-daemon",
         &[
+            "sandgate-alerts",
             "sandgate-assembly",
             "sandgate-config",
             "sandgate-egress",
@@ -128,6 +141,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "sandgate",
         &[
             "sandgate-address",
+            "sandgate-alerts",
             "sandgate-assembly",
             "sandgate-audit",
             "sandgate-authoring",
@@ -196,6 +210,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-secrets",
             "sandgate-telemetry",
             "sandgate-upstream",
+            "sandgate-alerts",
             "sandgate-assembly",
             "sandgate-recording",
             "sandgate-daemon",

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use sandgate_config::{
-    Client, Config, Environment, Issue, Loaded, Report, Secret, Side, Target, TargetKind,
+    Client, Config, Environment, Issue, Loaded, Receiver, Report, Secret, Side, Target, TargetKind,
 };
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{
@@ -57,6 +57,8 @@ pub struct Assembled {
     pub managed: Vec<Zeroizing<String>>,
     /// The headers of requests to the collector.
     pub otlp_headers: Vec<(String, Secret)>,
+    /// The receivers of alerts, in the file's order.
+    pub alerts: Vec<Receiver>,
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
@@ -281,6 +283,7 @@ impl Assembler {
             identity,
             managed,
             otlp_headers: resolved.otlp_headers,
+            alerts: resolved.alerts,
             plugins,
             servers: known_servers,
             candidates,

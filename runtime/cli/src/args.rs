@@ -7,6 +7,7 @@ use sandgate_config::Environment;
 use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::logging;
 
+use crate::alerts::Alerts;
 use crate::audit::Audit;
 use crate::call::Call;
 use crate::check::Check;
@@ -77,6 +78,9 @@ pub enum Verb {
     Resume(Resume),
     /// Show what is stopped, since when and why
     Stops(Stops),
+    /// Show what wakes somebody: the rules of [[alerts]], what lasts, and how messages fare [exit code 1: a test was not
+    /// taken]
+    Alerts(Alerts),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
     /// Show what a contained server reached, what it was refused and why, and the list that it needed

@@ -4,6 +4,7 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+pub mod alerts;
 pub mod args;
 pub mod audit;
 #[cfg(feature = "authoring")]

@@ -6,6 +6,7 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+mod alert;
 mod amount;
 mod argument;
 mod audit;
@@ -54,6 +55,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use alert::{Alert, AlertKind, AlertTo, Receiver, Syslog};
 pub use amount::{Period, Size};
 pub use argument::argument_content;
 pub use audit::{Anchor, Audit};
@@ -104,6 +106,8 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Metrics and traces.
     pub telemetry: Telemetry,
+    /// What wakes somebody, and how.
+    pub alerts: Vec<Alert>,
     /// Who may call, by name. None, and no `[authorization]`: anybody who reaches the gateway, which then listens on
     /// loopback only.
     pub clients: BTreeMap<String, Client>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::alert::Receiver;
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Secret, Sources, ValueOrRef};
 use super::settings::{ResolvedSettings, push};
@@ -22,6 +23,10 @@ pub struct Resolved {
     pub introspection: Vec<Option<Secret>>,
     /// The headers of requests to the collector.
     pub otlp_headers: Vec<(String, Secret)>,
+    /// The receivers of alerts, in the file's order.
+    pub alerts: Vec<Receiver>,
+    /// The secrets of these receivers.
+    pub alert_secrets: Vec<Secret>,
     /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
@@ -67,7 +72,7 @@ impl Resolved {
             .filter_map(|server| server.exchange.as_ref());
         let collector = self.otlp_headers.iter().map(|(_, secret)| secret);
         let issuers = self.introspection.iter().flatten().chain(exchanges);
-        let issuers = issuers.chain(collector);
+        let issuers = issuers.chain(collector).chain(&self.alert_secrets);
         let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
@@ -130,6 +135,18 @@ impl Loaded {
         let place = "/telemetry/otlp-headers";
         resolved.otlp_headers = self.values(place, headers, sources, &mut issues);
         self.check_headers(place, &resolved.otlp_headers, &mut issues);
+        for (index, alert) in self.config.alerts.iter().enumerate() {
+            match alert.receiver(sources) {
+                Ok((receiver, secrets)) => {
+                    resolved.alerts.push(receiver);
+                    resolved.alert_secrets.extend(secrets);
+                }
+                Err((key, why)) => {
+                    let place = format!("/alerts/{index}/to/{key}");
+                    issues.push(self.error_at(&place, Side::Value, why));
+                }
+            }
+        }
         let issuers = self.config.authorization.iter().flat_map(|it| &it.issuers);
         for (index, issuer) in issuers.enumerate() {
             let given = issuer.introspection.as_ref().map(|it| &it.client_secret);
@@ -247,6 +264,7 @@ impl Loaded {
         let values = given
             .chain(secrets)
             .chain(exchanges().map(|it| &it.client_secret))
+            .chain(self.config.alerts.iter().flat_map(|alert| alert.given()))
             .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls

@@ -11,7 +11,9 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{authorization, client, contain_rules, gateway, secret_rules, server, telemetry, view};
+use super::{
+    alert, authorization, client, contain_rules, gateway, secret_rules, server, telemetry, view,
+};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -25,6 +27,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     }
     if let Some(telemetry) = tree.table("telemetry") {
         telemetry::check(telemetry, issues);
+    }
+    if let Some(alerts) = tree.get("alerts").and_then(Entry::list) {
+        alert::check(alerts, issues);
     }
     let servers = tree.table("servers");
     if let Some(clients) = tree.table("clients") {

@@ -68,6 +68,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "IssuerUrl" => of::<super::authorization::IssuerUrl>(),
         "JsonPointer" => of::<super::authorization::JsonPointer>(),
         "Url" => of::<super::server::Url>(),
+        "Syslog" => of::<super::alert::Syslog>(),
         "Anchor" => of::<super::audit::Anchor>(),
         "Image" => of::<super::image::Image>(),
         "Package" => of::<super::package::Package>(),

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{
-    Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
-    Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side, Signal, Size,
-    Target, TargetKind, ValueOrRef,
+    Access, AdminSocket, AlertKind, Anchor, ConditionName, Config, Contain, Containing,
+    Destination, Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period,
+    PluginSource, RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side,
+    Signal, Size, Syslog, Target, TargetKind, ValueOrRef,
 };
 use serde_json::{Value, json};
 
@@ -82,6 +82,7 @@ fn every_key_is_read_as_it_was_written() {
         call_log,
         audit,
         telemetry,
+        alerts,
         clients,
         authorization,
         views,
@@ -223,6 +224,52 @@ fn every_key_is_read_as_it_was_written() {
     );
     let anchor = Anchor::File("/mnt/anchor/checkpoints".into());
     assert_eq!(audit.anchor, Some(anchor));
+    let [flow, stopped, pins, faults] = &alerts[..] else {
+        panic!("four alerts")
+    };
+    assert_eq!(
+        (&*flow.name, &flow.on[..]),
+        (
+            "flow",
+            &[AlertKind::Finding, AlertKind::Refusals, AlertKind::Latency][..]
+        )
+    );
+    let globs = [
+        flow.rule.as_slice(),
+        &flow.servers,
+        &flow.tools,
+        &flow.clients,
+    ];
+    assert_eq!(
+        globs.map(|globs| globs[0].as_str()),
+        ["flow-guard.*", "c*", "send_*", "alice@*"]
+    );
+    assert_eq!(
+        (flow.more_than, flow.within, flow.repeat_after),
+        (5, Period::secs(3600), Period::secs(7200))
+    );
+    assert_eq!(flow.slower_than, Some(Period::secs(2)));
+    assert_eq!(
+        flow.to.webhook.as_ref().unwrap().0,
+        "https://hooks.example.com/x"
+    );
+    assert_eq!(
+        flow.to.secret.as_ref().unwrap().file(),
+        Some(Path::new("/run/secrets/hook"))
+    );
+    assert_eq!(
+        (stopped.more_than, stopped.within, stopped.repeat_after),
+        (0, Period::secs(60), Period::secs(3600))
+    );
+    assert!(
+        matches!(&stopped.to.slack, Some(ValueOrRef::Ref(SecretRef::FromEnv(name))) if name == "SLACK_HOOK")
+    );
+    assert_eq!(
+        pins.to.alertmanager.as_ref().unwrap().0,
+        "http://127.0.0.1:9093"
+    );
+    let syslog = Syslog::Udp("127.0.0.1:514".parse().unwrap());
+    assert_eq!(faults.to.syslog, Some(syslog));
     assert_eq!(telemetry.metrics.unwrap().0.port(), 9808);
     let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
     assert!(signals.into_iter().all(|signal| telemetry.sends(signal)));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sandgate_alerts::Alerts;
 use sandgate_config::{Config, Loaded, OnFailure, Secret, Signal, Telemetry};
 use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer, TraceId};
 use sandgate_message::Call;
@@ -24,6 +25,8 @@ pub(crate) struct Lookout {
     otlp: Option<Arc<Otlp>>,
     /// The recording. `None`: nothing is recorded.
     pub(crate) recording: Option<Arc<Recording>>,
+    /// What wakes somebody.
+    pub(crate) alerts: Arc<Alerts>,
     /// The gateway's conditions. `None` before there is a gateway.
     pub(crate) conditions: Option<Arc<GatewayConditions>>,
     /// Where contained servers' connections are told.
@@ -82,6 +85,7 @@ impl Lookout {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
             metrics.watch_conditions(conditions.clone());
+            metrics.watch_alerts(self.alerts.clone());
         }
         gateway.status().ask(conditions.clone());
         self.conditions = Some(conditions);
@@ -109,7 +113,8 @@ impl Lookout {
         }
     }
 
-    /// Sends what still waits for the collector, for two seconds at most, and writes what still waits to be recorded.
+    /// Sends what still waits for the collector and for receivers of alerts, for two seconds at most each, and writes what
+    /// still waits to be recorded.
     pub(crate) async fn finish(&self) {
         if let Some(otlp) = &self.otlp {
             otlp.finish().await;
@@ -117,6 +122,7 @@ impl Lookout {
         if let Some(recording) = &self.recording {
             recording.finish().await;
         }
+        self.alerts.finish().await;
     }
 }
 

@@ -216,7 +216,10 @@ impl Reloader {
         if let (Some(target), Some((call_log, _))) = (target, &self.call_log) {
             call_log.redirect(target);
         }
+        let receivers = std::mem::take(&mut assembled.alerts);
+        let ended = self.lookout.alerts.adopt(&loaded.config.alerts, receivers);
         if let Some((call_log, _)) = &self.call_log {
+            call_log.alerts(ended);
             let managed = std::mem::take(&mut assembled.managed);
             call_log
                 .matched_values()

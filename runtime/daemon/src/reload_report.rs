@@ -36,7 +36,7 @@ pub struct ReloadReport {
 /// A change between two configurations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The kind of the changed part: `server`, `interceptor`, `client`, `view`, or `table` for `[gateway]` and `[call-log]`.
+    /// The kind of the changed part: `server`, `interceptor`, `client`, `view`, `alert`, or `table` for `[gateway]` and `[call-log]`.
     pub what: String,
     /// The name of the changed part.
     pub name: String,
@@ -53,6 +53,7 @@ pub(crate) struct Written {
     authorization: Value,
     clients: Vec<(String, Value)>,
     views: Vec<(String, Value)>,
+    alerts: Vec<(String, Value)>,
     servers: Vec<(String, Value)>,
     interceptors: Vec<(String, Value, Run)>,
 }
@@ -107,6 +108,7 @@ impl Written {
         let interceptors = loaded.config.interceptors.iter().zip(steps);
         let clients = loaded.config.clients.iter();
         let views = loaded.config.views.iter();
+        let alerts = loaded.config.alerts.iter();
         Self {
             gateway: restart::live(&loaded.config),
             call_log: restart::call_log(&loaded.config),
@@ -117,6 +119,9 @@ impl Written {
                 .collect(),
             views: views
                 .map(|(name, view)| (name.clone(), value(serde_json::to_value(view))))
+                .collect(),
+            alerts: alerts
+                .map(|alert| (alert.name.clone(), value(serde_json::to_value(alert))))
                 .collect(),
             servers: servers
                 .map(|(name, server)| (name.clone(), value(serde_json::to_value(server))))
@@ -172,6 +177,7 @@ impl Written {
         for (what, before, now) in [
             ("client", &self.clients, &now.clients),
             ("view", &self.views, &now.views),
+            ("alert", &self.alerts, &now.alerts),
         ] {
             for (name, value) in now {
                 match before.iter().find(|(before, _)| before == name) {

@@ -6,8 +6,8 @@ use sandgate_config::{Config, Limits};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[authorization]`, `[clients]`, `[views]`, `[servers]`
-/// and `[[interceptors]]` in force. Every other key waits for the next start.
+/// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[authorization]`, `[clients]`, `[views]`, `[servers]`,
+/// `[[interceptors]]` and `[[alerts]]` in force. Every other key waits for the next start.
 const LIVE: [&str; 8] = [
     "allow-unauthenticated",
     "known-methods",

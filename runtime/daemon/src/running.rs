@@ -91,8 +91,11 @@ pub async fn start(
         std::mem::take(&mut assembled.managed),
     );
     let headers = std::mem::take(&mut assembled.otlp_headers);
-    let registry = Registry::new(assembler.adopt(assembled));
     let mut lookout = Lookout::of(loaded, &headers, stdio, connections);
+    let receivers = std::mem::take(&mut assembled.alerts);
+    lookout.alerts.adopt(&loaded.config.alerts, receivers);
+    call_log.watched_by(lookout.alerts.clone());
+    let registry = Registry::new(assembler.adopt(assembled));
     lookout
         .connections
         .tell(call_log.clone(), lookout.metrics.clone());
@@ -321,6 +324,11 @@ impl Running {
             ));
         }
         tokio::spawn(memory::give_back());
+        tokio::spawn(lookout.alerts.clone().watch(
+            Arc::downgrade(&gateway),
+            call_log.clone(),
+            stop.clone(),
+        ));
         let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
         let context = RunContext {
             config_file: reloader.path().to_owned(),
@@ -332,6 +340,7 @@ impl Running {
         tokio::spawn(stops.run(stop.clone()));
         if let Some(admin) = admin {
             let handler = Handler::new(gateway.clone(), call_log.clone(), context)
+                .alerting(lookout.alerts.clone())
                 .recording(lookout.recording.clone())
                 .conditions(lookout.conditions.clone());
             tokio::spawn(admin::serve(admin, Arc::new(handler), stop.clone()));

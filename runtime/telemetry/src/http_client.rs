@@ -1,4 +1,4 @@
-//! The HTTP client of what is sent out: spans and checkpoints.
+//! The HTTP client of what is sent out: spans, checkpoints and alerts. It follows no redirect.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// What requests say they come from.
-pub(crate) const USER_AGENT: HeaderValue =
+pub const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION")));
 
 /// A client by HTTP/1.1 for one host.
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A client that keeps one unused connection.
-pub(crate) fn new() -> HttpClient {
+pub fn new() -> HttpClient {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT));
@@ -39,7 +39,7 @@ pub(crate) fn new() -> HttpClient {
 }
 
 /// The deepest cause of an error, which says most.
-pub(crate) fn cause(error: &dyn Error) -> String {
+pub fn cause(error: &dyn Error) -> String {
     let mut deepest = error;
     while let Some(deeper) = deepest.source() {
         deepest = deeper;

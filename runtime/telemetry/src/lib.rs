@@ -8,7 +8,7 @@ mod attribute;
 pub mod call_log;
 pub mod conditions;
 mod export_counts;
-mod http_client;
+pub mod http_client;
 pub mod logging;
 pub mod matched_values;
 pub mod metrics;

@@ -58,11 +58,20 @@ fn fetch(host: &str, port: u16) -> Value {
     json!({ "attempt": "fetch", "url": format!("https://{host}:{port}/") })
 }
 
+/// Wakes somebody where a host is not listed. Nobody listens: whether it would is in the call log.
+const WAKES: &str = "[[alerts]]\nname = \"leaks\"\non = [\"egress\"]\nrule = \"host-*\"\nwithin = \"1h\"\n\
+                     to = { syslog = \"udp://127.0.0.1:9\" }\n";
+
 fn records(gateway: &Gateway) -> Vec<Value> {
+    of_kind(gateway, "egress-")
+}
+
+/// The records of the call log whose kind begins so.
+fn of_kind(gateway: &Gateway, kind: &str) -> Vec<Value> {
     let log = gateway.config_file().with_file_name("calls.jsonl");
     let log = std::fs::read_to_string(log).unwrap();
     let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
-    let made = |one: &Value| one["record"].as_str().unwrap().starts_with("egress-");
+    let made = |one: &Value| one["record"].as_str().unwrap().starts_with(kind);
     lines.filter(made).collect()
 }
 
@@ -70,7 +79,7 @@ fn records(gateway: &Gateway) -> Vec<Value> {
 fn what_a_server_reached_and_was_refused_is_told_everywhere() {
     let stage = Stage::new();
     let config = format!(
-        "[telemetry]\nmetrics = \"127.0.0.1:0\"\n[call-log]\nto = \"calls.jsonl\"\n{}",
+        "[telemetry]\nmetrics = \"127.0.0.1:0\"\n[call-log]\nto = \"calls.jsonl\"\n{}{WAKES}",
         stage.config("[\"private:localhost:PORT\"]")
     );
     let gateway = Gateway::start_unprivileged(&config);
@@ -104,6 +113,15 @@ fn what_a_server_reached_and_was_refused_is_told_everywhere() {
         "{why}"
     );
     assert_eq!(stage.host.answered(), 1, "nothing else reached the host");
+
+    // Of three connections one was refused for its host: that wakes somebody, once.
+    let woken = of_kind(&gateway, "alert");
+    assert_eq!(woken.len(), 1, "{woken:#?}");
+    assert_eq!(
+        (&woken[0]["alert"], &woken[0]["subject"]),
+        (&json!("leaks"), &json!("web"))
+    );
+    assert_eq!(woken[0]["code"], "host-not-listed");
 
     let records = records(&gateway);
     let kinds: Vec<_> = records

@@ -1,6 +1,7 @@
 //! An operator's day with a gateway that runs.
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 mod allowed;
 mod asking;
 mod audit;

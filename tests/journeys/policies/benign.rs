@@ -76,6 +76,15 @@ fn day(parts: &Parts, part: Part) -> Value {
     day
 }
 
+/// What would wake somebody. Nobody listens: whether it would is in the call log.
+const ALERTS: &str = r#"
+[[alerts]]
+name = "anything"
+on = ["finding", "refusals", "fault", "stop", "audit", "pin", "egress", "latency"]
+slower-than = "1m"
+to = { syslog = "udp://127.0.0.1:9" }
+"#;
+
 /// Prose, code and figures in which nothing is to be hidden.
 const NOTES: &str = r#"# Notes
 
@@ -93,6 +102,7 @@ id 3f2504e0-4f89-41d3-9a0c-0305e82c3301, part 02110-1301, sha 9fceb02d0ae598e95d
 fn passes_unharmed(profile_name: &str, client: Client) {
     let parts = Parts::new();
     let servers: String = Part::ALL.iter().map(|&part| parts.config(part)).collect();
+    let servers = servers + ALERTS;
     let gateway = Gateway::start(&profile(profile_name, &servers));
     for part in Part::ALL {
         let plan = day(&parts, part);
@@ -130,6 +140,11 @@ fn passes_unharmed(profile_name: &str, client: Client) {
     }
     let log = gateway.config_file().with_file_name("calls.jsonl");
     let log = std::fs::read_to_string(log).unwrap();
+    let woken: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("\"record\":\"alert\""))
+        .collect();
+    assert!(woken.is_empty(), "{woken:#?}");
     let refused: Vec<_> = log
         .lines()
         .filter(|line| line.contains("\"outcome\":\"refused\""))

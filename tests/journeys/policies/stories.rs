@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use harness::{Era, FakeServer, Gateway, Heard, Reply, Save, Speaker};
 use serde_json::{Value, json};
@@ -354,6 +355,7 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
     let servers = [("desk", &desk), ("shadow", &shadow), ("notes", &notes)]
         .map(|(name, server)| server.config(name))
         .concat();
+    let wakes = FakeServer::http_with(|_| Reply::Status(204, "text/plain", Vec::new()));
     let all = profile("strict", &servers).replace(
         "settings.refuse-at = 2.0",
         "settings.refuse = [{ after = [\"untrusted\"], then = [\"sink\"] }]",
@@ -367,8 +369,9 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
         assert_eq!(told.code, Some(0), "{told:?}\n{text}");
     };
     let mut wrong = Vec::new();
-    for story in stories() {
-        reload(&all);
+    for (index, story) in stories().into_iter().enumerate() {
+        let stopped = format!("{index}-stopped");
+        reload(&(all.clone() + &rule(&stopped, &story, &wakes)));
         let desk = Desk {
             gateway: &gateway,
             era: story.era,
@@ -385,11 +388,13 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             let trail = &trail[before..];
             wrong.push(format!("{}: no {} in {trail}", story.name, story.rule));
         }
+        // Somebody is woken.
+        until(|| woken(&wakes).last() == Some(&stopped));
         let mut fewer = without(&all, story.plugin);
         if let Some(beside) = story.beside {
             fewer = without(&fewer, beside);
         }
-        reload(&fewer);
+        reload(&(fewer + &rule(&format!("{index}-missed"), &story, &wakes)));
         let reply = (story.act)(&desk);
         if !reply.contains(story.loot) {
             wrong.push(format!(
@@ -398,5 +403,44 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             ));
         }
     }
+    // Once for each story, and not where no policy noticed it.
+    let names: Vec<_> = (0..stories().len())
+        .map(|index| format!("{index}-stopped"))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert_eq!(woken(&wakes), names);
+}
+
+/// A rule for what stops a story.
+fn rule(name: &str, story: &Story, wakes: &FakeServer) -> String {
+    let config = wakes.config("x");
+    let url = config.lines().find_map(|line| line.strip_prefix("url = "));
+    let on = match story.plugin {
+        "tool-pins" => "[\"pin\"]",
+        _ => "[\"finding\", \"refusals\"]",
+    };
+    format!(
+        "\n[[alerts]]\nname = {name:?}\non = {on}\nrule = \"{}\"\nwithin = \"1h\"\nto = {{ webhook = {} }}\n",
+        story.rule,
+        url.unwrap()
+    )
+}
+
+/// The rules whose alerts have begun, in the order in which their receiver heard of them.
+fn woken(wakes: &FakeServer) -> Vec<String> {
+    let heard = wakes.heard();
+    let bodies = heard
+        .iter()
+        .map(|heard| serde_json::from_slice::<Value>(&heard.body).unwrap());
+    let begun = bodies.filter(|body| body["type"] == "alert.firing");
+    let names = begun.map(|body| body["data"]["alert"].as_str().unwrap().to_owned());
+    names.collect()
+}
+
+/// Waits for something that is mostly so at once.
+fn until(so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(5);
+    while !so() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

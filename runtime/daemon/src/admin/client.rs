@@ -102,6 +102,8 @@ pub fn ask<T: DeserializeOwned>(place: &SocketPath, ask: Ask) -> Result<T, AskEr
     let mut stream = UnixStream::connect(within(&folder, &name)).map_err(failed)?;
     let patience = match ask {
         Ask::Reload => RELOADING,
+        // The receiver has ten seconds itself.
+        Ask::AlertTest { .. } => PATIENCE * 2,
         _ => PATIENCE,
     };
     let question = Question {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
+use sandgate_alerts::Alerts;
 use sandgate_gateway::{Authorization, Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
 use sandgate_message::Era;
@@ -34,6 +35,7 @@ pub(crate) struct Handler {
     call_log: Arc<CallLogWriter>,
     context: RunContext,
     started: (SystemTime, Instant),
+    alerts: Arc<Alerts>,
     recording: Option<Arc<Recording>>,
     conditions: Option<Arc<GatewayConditions>>,
 }
@@ -64,9 +66,16 @@ impl Handler {
             call_log,
             context,
             started: (SystemTime::now(), Instant::now()),
+            alerts: Arc::default(),
             recording: None,
             conditions: None,
         }
+    }
+
+    /// Adds the alerts.
+    #[must_use]
+    pub(crate) fn alerting(self, alerts: Arc<Alerts>) -> Self {
+        Self { alerts, ..self }
     }
 
     /// Adds the recording, if calls are recorded.
@@ -117,6 +126,13 @@ impl Handler {
                 raw(&resumed.await?)
             }
             Ask::Stops => raw(&self.context.stops.all()),
+            Ask::Alerts => raw(&self.alerts.status()),
+            Ask::AlertTest { name } => {
+                let report = self.alerts.test(&name).await?;
+                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": uid });
+                self.call_log.operator("alert-test", detail);
+                raw(&report)
+            }
             Ask::MatchedValues { call } => {
                 let words = self.call_log.matched_values().of(&call);
                 if let Some(words) = &words {
@@ -238,6 +254,7 @@ impl Handler {
             waiting: figures.waiting,
             recording: self.recording.as_ref().map(|recording| recording.status()),
             stops: self.context.stops.all(),
+            alerts: self.alerts.status(),
             conditions: self
                 .conditions
                 .as_ref()

@@ -58,6 +58,13 @@ pub enum Ask {
     },
     /// Asks for all stops.
     Stops,
+    /// Asks for the alerts: their rules, what lasts, how messages fare.
+    Alerts,
+    /// Sends a message to the receiver of an alert, now.
+    AlertTest {
+        /// The rule's name.
+        name: String,
+    },
     /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
         /// The call's whole id.

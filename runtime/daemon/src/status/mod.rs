@@ -4,6 +4,7 @@ mod text;
 
 use std::path::PathBuf;
 
+use sandgate_alerts::AlertStatus;
 use sandgate_pipeline::Mode;
 use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
@@ -57,6 +58,9 @@ pub struct Status {
     /// The gateway's conditions: what is wrong with it. Empty if nothing is.
     #[serde(default)]
     pub conditions: Vec<ConditionStatus>,
+    /// The rules of alerts, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertStatus>,
     /// The issuers of clients' tokens, in the file's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issuers: Vec<IssuerStatus>,

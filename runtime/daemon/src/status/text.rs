@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use sandgate_alerts::AlertStatus;
 use sandgate_gateway::StopKind;
 use sandgate_pipeline::Mode;
 use sandgate_telemetry::conditions::ConditionStatus;
@@ -90,6 +91,9 @@ impl Status {
         }
         if let Some(until) = &self.certificate_until {
             line("certificate", format!("until {until}"));
+        }
+        if !self.alerts.is_empty() {
+            line("alerts", AlertStatus::summary(&self.alerts));
         }
         if self.unwritten_records > 0 {
             let count = self.unwritten_records;
@@ -345,6 +349,7 @@ mod tests {
             waiting: 0,
             recording: None,
             stops: Vec::new(),
+            alerts: Vec::new(),
             conditions: vec![ConditionStatus {
                 condition: "call-log".into(),
                 detail: "cannot be written: No space left on device".into(),

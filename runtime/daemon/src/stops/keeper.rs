@@ -249,6 +249,8 @@ impl StopKeeper {
             "until": StopStatus::from(stop).until, "kept": kept,
         });
         self.call_log.operator_always(action, detail);
+        let why = Some(&*stop.why).filter(|_| action == "stop");
+        self.call_log.stop_changed(stop.kind, &stop.name, why);
     }
 }
 

@@ -58,10 +58,12 @@ impl CallLogWriter {
         if let Some(recent) = self.recent() {
             recent.connections().count(connection);
         }
-        match connection.left_out {
+        let written = match connection.left_out {
             true => Ok(()),
             false => self.connection(connection, true),
-        }
+        };
+        self.watched(|watcher| watcher.connection(connection));
+        written
     }
 
     fn connection(&self, connection: &Connection, ended: bool) -> Result<(), CallLogError> {

@@ -9,6 +9,7 @@ mod audit;
 mod egress;
 mod line;
 mod sink;
+mod watcher;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -33,6 +34,8 @@ use crate::recent_calls::{MAX_LINE, RecentCalls};
 
 use self::audit::Signed;
 pub use self::audit::{Auditor, OpenError};
+use self::watcher::Watched;
+pub use self::watcher::{AlertFigures, AlertRecord, RecordWatcher};
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ pub struct CallLogWriter {
     /// Whether `failure` is set. Every record reads this flag instead of the lock.
     failing: AtomicBool,
     failure: Mutex<Option<WriteFailure>>,
+    watcher: Watched,
 }
 
 /// The destination of records, and whether they hold payloads.
@@ -158,6 +162,7 @@ impl CallLogWriter {
             unwritten: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
+            watcher: Watched::default(),
         }
     }
 
@@ -426,7 +431,9 @@ impl CallLog for CallLogWriter {
             Decision::Refused => line.without_secrets(),
             _ => line,
         };
-        self.write(line, |recent, text| recent.ended(record, text))
+        let written = self.write(line, |recent, text| recent.ended(record, text));
+        self.watched(|watcher| watcher.ended(record));
+        written
     }
 }
 

@@ -33,6 +33,7 @@ impl Metrics {
         self.candidates(&mut all);
         self.gauges(&mut all);
         self.conditions(&mut all);
+        self.alerts(&mut all);
         self.others(&mut all);
         all
     }
@@ -284,6 +285,29 @@ impl Metrics {
             until.set(&[], end.unwrap_or(i64::MAX));
         }
         all.extend([holds, unwritten, lost, until]);
+    }
+
+    /// Alerts, by their rules.
+    fn alerts(&self, all: &mut Vec<Family>) {
+        let mut firing = Family::gauge("sandgate_alerts_firing", "Alerts that last");
+        let mut messages = Family::counter(
+            "sandgate_alert_messages",
+            "Messages of alerts, by what became of them",
+        );
+        let figures = self.alerts.get().map(|watcher| watcher.figures());
+        for one in figures.unwrap_or_default() {
+            let alert = ("alert", one.alert.as_str());
+            firing.set(&[alert], i64::try_from(one.firing).unwrap_or(i64::MAX));
+            for (result, count) in [
+                ("sent", one.sent),
+                ("failed", one.failed),
+                ("dropped", one.dropped),
+            ] {
+                messages.always(&[alert, ("result", result)], count);
+            }
+        }
+        // A rule that is changed counts from zero.
+        all.extend([firing, messages.restarting()]);
     }
 
     fn others(&self, all: &mut Vec<Family>) {

@@ -24,6 +24,7 @@ pub(crate) use self::family::{Buckets, Exemplar, Family, Labels, Series};
 pub use self::listener::{bind, serve};
 use self::meters::{InterceptorMeters, RULES, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
+use crate::call_log::RecordWatcher;
 use crate::conditions::GatewayConditions;
 use crate::export_counts::ExportCounts;
 
@@ -41,6 +42,8 @@ pub struct Metrics {
     conditions: OnceLock<Arc<GatewayConditions>>,
     /// What is sent to a collector, by the name and description of its counter.
     exports: Mutex<Vec<(&'static str, &'static str, Arc<ExportCounts>)>>,
+    /// Who watches records, and has the figures of alerts.
+    alerts: OnceLock<Arc<dyn RecordWatcher>>,
 }
 
 /// The counters by name. Names come from configurations only. Those of earlier configurations stay, since a counter
@@ -108,6 +111,11 @@ impl Metrics {
     /// Sets the gateway's conditions. Only the first call counts.
     pub fn watch_conditions(&self, conditions: Arc<GatewayConditions>) {
         let _ = self.conditions.set(conditions);
+    }
+
+    /// Sets who has the figures of alerts. Only the first call counts.
+    pub fn watch_alerts(&self, watcher: Arc<dyn RecordWatcher>) {
+        let _ = self.alerts.set(watcher);
     }
 
     /// Counts what is sent to a collector, under the name of a counter.
