@@ -44,7 +44,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-detect", &[]),
     ("sandgate-audit", &[]),
     ("sandgate-config", &["sandgate-address", "sandgate-text"]),
-    ("sandgate-supply", &["sandgate-config", "sandgate-contain"]),
+    ("sandgate-signature", &[]),
+    (
+        "sandgate-supply",
+        &[
+            "sandgate-address",
+            "sandgate-config",
+            "sandgate-contain",
+            "sandgate-signature",
+        ],
+    ),
     (
         "sandgate-telemetry",
         &[

@@ -29,6 +29,6 @@ mod servers;
 mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits, views};
-pub use packages::{engine, no_store, store};
+pub use packages::{engine, no_store, signer, store};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;

@@ -25,7 +25,16 @@ pub(super) struct Installed {
     /// Servers whose package is locked and not installed. None of them can run.
     pub(super) absent: BTreeSet<String>,
     /// The engine and the image of each server that is one.
-    pub(super) images: BTreeMap<String, (Engine, LockedImage)>,
+    pub(super) images: BTreeMap<String, SignedImage>,
+}
+
+/// A server's image, where it is, and by whom it is signed.
+#[derive(Clone, Debug)]
+pub(super) struct SignedImage {
+    pub(super) engine: Engine,
+    pub(super) image: LockedImage,
+    /// `None`: nobody asks for a signature.
+    pub(super) signer: Option<String>,
 }
 
 /// The store of installed packages of this configuration's gateway; `None`: the gateway has no cache.
@@ -78,12 +87,13 @@ pub(super) fn as_programs<'a>(
                 false => image(loaded, environment, &locks, &lock, (name, server, package)),
             };
             match found {
-                Ok((engine, image)) => {
+                Ok(found) => {
+                    let engine = &found.engine;
                     if let Some(server) = whole.config.servers.get_mut(name) {
                         server.command = Some(engine.program.display().to_string());
                         server.contain.get_or_insert(Contain::Switch(true));
                     }
-                    installed.images.insert(name.clone(), (engine, image));
+                    installed.images.insert(name.clone(), found);
                 }
                 Err(lacking) => {
                     installed.absent.insert(name.clone());
@@ -150,26 +160,33 @@ fn image(
     locks: &Locks,
     lock: &Lock,
     (name, server, package): (&str, &Server, &Package),
-) -> Result<(Engine, LockedImage), Lacking> {
+) -> Result<SignedImage, Lacking> {
     static HERE: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-    let (_, kept) = entry(loaded, locks, lock, name, package)?;
+    let (entry, kept) = entry(loaded, locks, lock, name, package)?;
     let wrong = |why: String, help: &str, absent: bool| {
         Some((wrong(loaded, name, &why).help(help.to_owned()), absent))
     };
     let image = LockedImage::read(package, &kept).ok_or(None)?;
+    let signer = signer(loaded, (name, server, package), entry, &image)
+        .map_err(|issue| Some((issue, false)))?;
     let engine = engine(server, environment).ok_or_else(|| {
         let why = "neither Podman nor Docker, as `contain` may say which, is in the gateway's PATH"
             .to_owned();
         wrong(why, "install the package podman", false)
     })?;
     let known = (engine.program.clone(), image.id.clone());
-    if HERE.lock().contains(&known) {
-        return Ok((engine, image));
-    }
-    match image.is_here(&engine) {
+    let is_here = match HERE.lock().contains(&known) {
+        true => Ok(true),
+        false => image.is_here(&engine),
+    };
+    match is_here {
         Ok(true) => {
             HERE.lock().insert(known);
-            Ok((engine, image))
+            Ok(SignedImage {
+                engine,
+                image,
+                signer,
+            })
         }
         Ok(false) => {
             let help = "run `sandgate install`; `sandgate run` does so when it starts";
@@ -185,6 +202,59 @@ fn image(
             false,
         )),
     }
+}
+
+/// By whom a server's image is signed, verified from what is kept; `None`: nobody asks for that.
+///
+/// # Errors
+///
+/// It is not signed as it must be.
+pub fn signer(
+    loaded: &Loaded,
+    (name, server, package): (&str, &Server, &Package),
+    entry: &LockedServer,
+    image: &LockedImage,
+) -> Result<Option<String>, Issue> {
+    let place = |key: &str| format!("/servers/{name}/{key}");
+    let update = format!("`sandgate lock --update {name}`");
+    let Some(by) = &server.signed_by else {
+        let (why, help) = match (&entry.signer, loaded.config.gateway.require_signatures) {
+            (_, true) => (
+                "`gateway.require-signatures` asks for images that are signed, and nothing says by whom this one must be"
+                    .to_owned(),
+                "write `signed-by`, { key = \"cosign.pub\" } or { identity = \"…\", issuer = \"…\" }".to_owned(),
+            ),
+            (Some(signer), false) => (
+                format!("{FILE} has it as signed by {signer}, and the configuration asks for no signature"),
+                format!("write `signed-by` again, or run {update}, which shows what changes"),
+            ),
+            (None, false) => return Ok(None),
+        };
+        return Err(loaded.error(&place("image"), Side::Value, why).help(help));
+    };
+    let wanted = sandgate_supply::wanted(loaded, by).map_err(|error| {
+        let place = place(&format!("signed-by/{}", error.key));
+        let help = "put the file there, or correct the name";
+        loaded.error(&place, Side::Value, &error).help(help)
+    })?;
+    let found = image.signer(&wanted).map_err(|error| {
+        let issue = loaded.error(
+            &place("signed-by"),
+            Side::Key,
+            format!("{package} does not run: {error}"),
+        );
+        issue.help(format!(
+            "run {update}, which looks for a signature and shows by whom it is"
+        ))
+    })?;
+    let found = found.to_string();
+    if entry.signer.as_ref() != Some(&found) {
+        let locked = entry.signer.as_deref().unwrap_or("nobody");
+        let why = format!("{package} is signed by {found}, and {FILE} says by {locked}");
+        let issue = loaded.error(&place("signed-by"), Side::Key, why);
+        return Err(issue.help(format!("run {update}, which shows what changes")));
+    }
+    Ok(Some(found))
 }
 
 /// What the lock has of a server, and what is kept beside it.

@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{authorization, client, contain_rules, gateway, secret_rules, server, view};
+use super::{authorization, client, contain_rules, gateway, secret_rules, server, signed_by, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -308,6 +308,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             issues.push(issue.help("leave it out"));
         }
     }
+    signed_by::check(&place, table, issues);
     if kind != "url" {
         check_egress(&place, table, issues);
         contain_rules::check(&place, table, kind == "image", issues);

@@ -212,7 +212,7 @@ fn every_key_is_read_as_it_was_written() {
     let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
     assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
     assert!(gateway.why_values);
-    assert!(gateway.require_containment && gateway.require_lock);
+    assert!(gateway.require_containment && gateway.require_lock && gateway.require_signatures);
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
@@ -255,6 +255,10 @@ fn every_key_is_read_as_it_was_written() {
         image.as_deref(),
         Some("image:ghcr.io/example/notes-server:1.4.0")
     );
+    let signed = notes.signed_by.as_ref().unwrap();
+    let identity = signed.identity.as_ref().unwrap();
+    assert!(identity.0.ends_with("release.yml@refs/tags/*"));
+    assert_eq!(signed.files().count(), 1);
     let mounts = notes.contain.as_ref().and_then(Contain::wanted).unwrap();
     let access = |at: &str| mounts.mounts[at].access;
     assert_eq!(

@@ -3,7 +3,9 @@
 #![cfg(target_os = "linux")]
 
 mod hostile;
+mod images;
 mod plugins;
+mod signatures;
 mod stand;
 
 use serde_json::json;

@@ -1,0 +1,110 @@
+//! Where requests go: TLS, but for registries on this machine, and no private address that a registry names.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sandgate_address::{is_metadata, is_public};
+use url::{Host, Url};
+
+/// Whether a host is this machine by its name or address.
+pub(crate) fn is_loopback(host: Option<&Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => *name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Checks an address that is asked, or that a registry leads to.
+///
+/// # Errors
+///
+/// It is not of TLS, or has what an address has no business to have; the text says what.
+pub(crate) fn check(url: &Url, own: &Url) -> Result<(), String> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it has a user name or a password in it".into());
+    }
+    let both = is_loopback(url.host().as_ref()) && is_loopback(own.host().as_ref());
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if both => Ok(()),
+        _ => Err("it is not https".into()),
+    }
+}
+
+/// The addresses of a host that may be asked. The registry's own may be private; where it leads to may not.
+pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, String> {
+    let port = url.port_or_known_default().ok_or("it has no port")?;
+    let found: Vec<SocketAddr> = match url.host().ok_or("it has no host")? {
+        Host::Domain(name) => tokio::net::lookup_host((name, port))
+            .await
+            .map_err(|error| format!("its name cannot be looked up: {error}"))?
+            .collect(),
+        Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
+        Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(ip), port)],
+    };
+    let is_own = url.host() == own.host();
+    let on_this_machine = is_loopback(own.host().as_ref());
+    let fits = |address: &SocketAddr| {
+        let ip = address.ip().to_canonical();
+        match url.scheme() {
+            "http" => ip.is_loopback(),
+            _ if is_own => !is_metadata(ip),
+            _ => is_public(ip) || on_this_machine && ip.is_loopback(),
+        }
+    };
+    let fitting: Vec<SocketAddr> = found.into_iter().filter(fits).collect();
+    match fitting.is_empty() {
+        false => Ok(fitting),
+        true if is_own => Err("it has no address that may be asked".into()),
+        true => Err("the registry leads to a private address".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn without_tls_a_registry_of_this_machine_alone_is_asked() {
+        let (own, here) = (url("https://ghcr.io/"), url("http://localhost:5000/"));
+        check(&url("https://cdn.example.com/blob?x=1"), &own).unwrap();
+        check(&url("http://127.0.0.1:5001/"), &here).unwrap();
+        for (to, from) in [
+            ("http://ghcr.io/", &own),
+            ("http://127.0.0.1/", &own),
+            ("http://example.com/", &here),
+            ("https://a:b@ghcr.io/", &own),
+            ("ftp://ghcr.io/", &own),
+        ] {
+            assert!(check(&url(to), from).is_err(), "{to}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_a_registry_leads_is_public() {
+        let own = url("https://registry.example.com/");
+        for private in [
+            "https://127.0.0.1/",
+            "https://10.1.2.3/",
+            "https://169.254.169.254/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://0.0.0.0/",
+        ] {
+            let said = permitted(&url(private), &own).await.unwrap_err();
+            assert!(said.contains("private address"), "{private}: {said}");
+        }
+        permitted(&url("https://1.1.1.1/"), &own).await.unwrap();
+        // One's own registry may be within one's own network, and no cloud's metadata.
+        let own = url("https://10.1.2.3/");
+        permitted(&own, &own).await.unwrap();
+        let metadata = url("https://169.254.169.254/");
+        assert!(permitted(&metadata, &metadata).await.is_err());
+    }
+}
