@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sandgate_signature::{
     Evidence, Identity, PublicKey, SignatureError, Signer, TrustedRoot, Wanted, verify,
 };
@@ -166,6 +168,41 @@ fn no_byte_of_a_published_bundle_can_be_changed() {
             *tampered.pointer_mut(&place).unwrap() = changed.into();
             let said = verify(&Evidence::Bundle(tampered.to_string()), &artifact, &wanted);
             assert!(said.is_err(), "{place}, at {at}: {old} -> {new}");
+        }
+    }
+}
+
+/// Neither its certificate nor its timestamp ends a gateway, whatever they are made into; and a certificate is none that
+/// was changed.
+#[test]
+fn whatever_a_certificate_or_a_timestamp_is_made_into_is_an_error() {
+    let (evidence, artifact, wanted) = blob();
+    let Evidence::Bundle(text) = &evidence else {
+        unreachable!()
+    };
+    let bundle: Value = serde_json::from_str(text).unwrap();
+    let stamp =
+        "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
+    for (place, each_bit) in [
+        ("/verificationMaterial/certificate/rawBytes", true),
+        (stamp, false),
+    ] {
+        let whole = bundle.pointer(place).unwrap().as_str().unwrap();
+        let whole = STANDARD.decode(whole).unwrap();
+        let judge = |bytes: &[u8]| {
+            let mut changed = bundle.clone();
+            *changed.pointer_mut(place).unwrap() = STANDARD.encode(bytes).into();
+            verify(&Evidence::Bundle(changed.to_string()), &artifact, &wanted)
+        };
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1 << (at % 8);
+            let said = judge(&changed);
+            assert!(said.is_err() || !each_bit, "{place}: byte {at}");
+            assert!(
+                judge(&whole[..at]).is_err(),
+                "{place}: the first {at} bytes"
+            );
         }
     }
 }

@@ -5,6 +5,7 @@
 mod hostile;
 mod images;
 mod plugins;
+mod real_registry;
 mod signatures;
 mod stand;
 
