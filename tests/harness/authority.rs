@@ -37,6 +37,7 @@ pub struct Certified {
 /// What differs from a good certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certify {
+    /// Nothing.
     Well,
     /// No log of certificates promised to show it.
     Unlogged,

@@ -179,6 +179,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandgate-host"]),
     ("httparse", &["sandgate-egress"]),
+    ("rustls-webpki", &["sandgate-signature"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
     (
@@ -189,6 +190,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-issuer",
             "sandgate-secrets",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-upstream",
             "support-desk",
@@ -203,6 +205,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-issuer",
             "sandgate-secrets",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-upstream",
             "sandgate-assembly",

@@ -16,6 +16,7 @@ use sandgate_supply::{
 };
 
 use crate::host_setup::cache_folder;
+use crate::signer::signer;
 
 /// Packages in place of which there is a program, and those that are not installed.
 #[derive(Clone, Debug, Default)]
@@ -202,59 +203,6 @@ fn image(
             false,
         )),
     }
-}
-
-/// By whom a server's image is signed, verified from what is kept; `None`: nobody asks for that.
-///
-/// # Errors
-///
-/// It is not signed as it must be.
-pub fn signer(
-    loaded: &Loaded,
-    (name, server, package): (&str, &Server, &Package),
-    entry: &LockedServer,
-    image: &LockedImage,
-) -> Result<Option<String>, Issue> {
-    let place = |key: &str| format!("/servers/{name}/{key}");
-    let update = format!("`sandgate lock --update {name}`");
-    let Some(by) = &server.signed_by else {
-        let (why, help) = match (&entry.signer, loaded.config.gateway.require_signatures) {
-            (_, true) => (
-                "`gateway.require-signatures` asks for images that are signed, and nothing says by whom this one must be"
-                    .to_owned(),
-                "write `signed-by`, { key = \"cosign.pub\" } or { identity = \"…\", issuer = \"…\" }".to_owned(),
-            ),
-            (Some(signer), false) => (
-                format!("{FILE} has it as signed by {signer}, and the configuration asks for no signature"),
-                format!("write `signed-by` again, or run {update}, which shows what changes"),
-            ),
-            (None, false) => return Ok(None),
-        };
-        return Err(loaded.error(&place("image"), Side::Value, why).help(help));
-    };
-    let wanted = sandgate_supply::wanted(loaded, by).map_err(|error| {
-        let place = place(&format!("signed-by/{}", error.key));
-        let help = "put the file there, or correct the name";
-        loaded.error(&place, Side::Value, &error).help(help)
-    })?;
-    let found = image.signer(&wanted).map_err(|error| {
-        let issue = loaded.error(
-            &place("signed-by"),
-            Side::Key,
-            format!("{package} does not run: {error}"),
-        );
-        issue.help(format!(
-            "run {update}, which looks for a signature and shows by whom it is"
-        ))
-    })?;
-    let found = found.to_string();
-    if entry.signer.as_ref() != Some(&found) {
-        let locked = entry.signer.as_deref().unwrap_or("nobody");
-        let why = format!("{package} is signed by {found}, and {FILE} says by {locked}");
-        let issue = loaded.error(&place("signed-by"), Side::Key, why);
-        return Err(issue.help(format!("run {update}, which shows what changes")));
-    }
-    Ok(Some(found))
 }
 
 /// What the lock has of a server, and what is kept beside it.

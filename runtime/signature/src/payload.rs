@@ -164,7 +164,15 @@ impl Signed {
     }
 }
 
-/// A text of others', within bounds.
+/// A text of others', within bounds, that steers no terminal.
 fn short(text: &str) -> String {
-    text.chars().take(120).collect()
+    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+    let mut safe = String::new();
+    for c in text.chars().take(120) {
+        match plain(c) {
+            true => safe.push(c),
+            false => safe.extend(c.escape_default()),
+        }
+    }
+    safe
 }

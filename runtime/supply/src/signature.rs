@@ -1,6 +1,7 @@
 //! Signatures of images: found in a registry when an image is locked, and verified again, offline, from what is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sandgate_config::{Loaded, SignedBy};
 use sandgate_signature::{
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::image::LockedImage;
 use crate::oci::{Descriptor, Manifest, Registry, RegistryError, digest};
 
+/// How long a registry may take for one image, in all.
+const WITHIN: Duration = Duration::from_secs(5 * 60);
 /// The most signatures of one image that are looked at.
 const MOST: usize = 32;
 /// The most manifests of an index that are looked at for the image that the engine has.
@@ -205,7 +208,16 @@ pub(crate) fn find(
         seen: 0,
         reasons: Vec::new(),
     };
-    runtime.block_on(search.run(architecture))
+    let within = WITHIN.as_secs();
+    let slow = || RegistryError::Unreachable {
+        url: image.reference.clone(),
+        why: format!("its signatures were not found within {within} s"),
+    };
+    let found = async { tokio::time::timeout(WITHIN, search.run(architecture)).await };
+    match runtime.block_on(found) {
+        Ok(found) => found,
+        Err(_) => Err(slow().into()),
+    }
 }
 
 /// The search for one image's signature.

@@ -196,6 +196,15 @@ impl Images {
     }
 
     pub(super) fn sandgate(&self, args: &[&str]) -> Ended {
+        let done = self.command(args).stdin(Stdio::null()).output().unwrap();
+        Ended {
+            code: done.status.code(),
+            output: String::from_utf8(done.stdout).unwrap(),
+            log: String::from_utf8(done.stderr).unwrap(),
+        }
+    }
+
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let search = format!(
             "{}:{}",
             self.path("bin").display(),
@@ -212,12 +221,7 @@ impl Images {
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("REGISTRY_AUTH_FILE", self.path("auth.json"))
             .env_remove("XDG_RUNTIME_DIR");
-        let done = command.stdin(Stdio::null()).output().unwrap();
-        Ended {
-            code: done.status.code(),
-            output: String::from_utf8(done.stdout).unwrap(),
-            log: String::from_utf8(done.stderr).unwrap(),
-        }
+        command
     }
 
     pub(super) fn end_registry(&mut self) {

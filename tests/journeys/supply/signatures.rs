@@ -1,6 +1,9 @@
 //! Images whose signers the configuration names. The registry is a stand-in on loopback, the engine a script, and the
 //! signers are the tests' own.
 
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
 use harness::Ended;
 use harness::authority::{
     Authority, Certify, IDENTITY, ISSUER, KeySigner, digest, payload, statement,
@@ -151,6 +154,32 @@ fn a_signature_that_does_not_count_is_told_with_its_reason_and_the_next_one_is_l
         images.sign(&pushed.index, &behind);
         said(&lock(&images), 0, &["it is signed by key"]);
     }
+    // What a signature says steers no terminal.
+    images.sign(
+        &pushed.index,
+        &[by_key(&signer, "sha256:\u{1b}[2K\u{202e}\r\nall is well")],
+    );
+    let steered = lock(&images);
+    said(&steered, 2, &["it is a signature of sha256:"]);
+    assert!(
+        !steered.log.contains(['\u{1b}', '\u{202e}', '\r']),
+        "{:?}",
+        steered.log
+    );
+    assert!(!steered.log.lines().any(|line| line.starts_with("all")));
+    images.refer(
+        &pushed.index,
+        &[json!({ "mediaType": "\u{1b}[2K\u{202e}\r\nall is well", "verificationMaterial": {} })],
+        true,
+    );
+    let steered = lock(&images);
+    said(&steered, 2, &["its `mediaType` is"]);
+    assert!(
+        !steered.log.contains(['\u{1b}', '\u{202e}', '\r']),
+        "{:?}",
+        steered.log
+    );
+    images.refer(&pushed.index, &[], true);
     let wrong = by_key(&KeySigner::new(), &pushed.index);
     let many: Vec<_> = vec![wrong; 33].into_iter().chain([good]).collect();
     images.sign(&pushed.index, &many);
@@ -370,6 +399,52 @@ fn an_identity_signs_and_another_identity_or_root_does_not() {
         images.sign(&pushed.index, &[(text.clone(), annotations)]);
         said(&with(IDENTITY, ISSUER, own), 2, &[words]);
     }
+}
+
+/// A gateway that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_gateway_that_serves_tells_the_signer_and_takes_no_image_that_another_signed() {
+    let (mut images, signer) = stand();
+    let pushed = images.push("1", "one");
+    images.sign(&pushed.index, &[by_key(&signer, &pushed.index)]);
+    let gateway = "\n[gateway]\nlisten = \"127.0.0.1:0\"\nadmin = \"admin.sock\"\nwatch = false\n";
+    let reference = format!("{}:1", images.name());
+    images.configure(&reference, &format!("{KEY}{gateway}"));
+    said(&lock(&images), 0, &["signed by key"]);
+    images.end_registry();
+    let quiet = || Stdio::null();
+    let mut command = images.command(&["run"]);
+    let run = command.stdin(quiet()).stdout(quiet()).stderr(quiet());
+    let _running = Running(run.spawn().unwrap());
+    let until = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        let status = images.sandgate(&["status"]);
+        if status.code == Some(0) || Instant::now() > until {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let by = format!("desk: signed by key sha256:{}", signer.fingerprint());
+    said(&status, 0, &[&by]);
+    said(&images.sandgate(&["reload"]), 0, &[]);
+    images.write("cosign.pub", &KeySigner::new().public());
+    let refused = images.sandgate(&["reload"]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert!(
+        refused.output.contains("not signed with the key")
+            || refused.log.contains("not signed with the key"),
+        "{refused:?}"
+    );
+    said(&images.sandgate(&["status"]), 0, &[&by]);
 }
 
 #[test]

@@ -32,24 +32,30 @@ pub(crate) fn check(url: &Url, own: &Url) -> Result<(), String> {
     }
 }
 
-/// The addresses of a host that may be asked. The registry's own may be private; where it leads to may not.
+/// The addresses of a host that may be asked. The registry's own may be private. Where it leads to may be so only from
+/// within such a network: no registry elsewhere leads into it.
+///
+/// # Errors
+///
+/// The name leads nowhere, or nowhere that may be asked.
 pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, String> {
-    let port = url.port_or_known_default().ok_or("it has no port")?;
-    let found: Vec<SocketAddr> = match url.host().ok_or("it has no host")? {
-        Host::Domain(name) => tokio::net::lookup_host((name, port))
-            .await
-            .map_err(|error| format!("its name cannot be looked up: {error}"))?
-            .collect(),
-        Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
-        Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(ip), port)],
-    };
+    let found = look_up(url).await?;
     let is_own = url.host() == own.host();
     let on_this_machine = is_loopback(own.host().as_ref());
+    let public = |address: &SocketAddr| is_public(address.ip().to_canonical());
+    let within = match is_own || found.iter().all(public) {
+        true => false,
+        false => look_up(own).await?.iter().all(|address| {
+            let ip = address.ip().to_canonical();
+            !is_public(ip) && !ip.is_loopback() && !is_metadata(ip)
+        }),
+    };
     let fits = |address: &SocketAddr| {
         let ip = address.ip().to_canonical();
         match url.scheme() {
             "http" => ip.is_loopback(),
             _ if is_own => !is_metadata(ip),
+            _ if within => !is_metadata(ip) && !ip.is_loopback(),
             _ => is_public(ip) || on_this_machine && ip.is_loopback(),
         }
     };
@@ -59,6 +65,18 @@ pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, S
         true if is_own => Err("it has no address that may be asked".into()),
         true => Err("the registry leads to a private address".into()),
     }
+}
+
+async fn look_up(url: &Url) -> Result<Vec<SocketAddr>, String> {
+    let port = url.port_or_known_default().ok_or("it has no port")?;
+    Ok(match url.host().ok_or("it has no host")? {
+        Host::Domain(name) => tokio::net::lookup_host((name, port))
+            .await
+            .map_err(|error| format!("its name cannot be looked up: {error}"))?
+            .collect(),
+        Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
+        Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(ip), port)],
+    })
 }
 
 #[cfg(test)]
@@ -88,7 +106,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_a_registry_leads_is_public() {
-        let own = url("https://registry.example.com/");
+        let own = url("https://1.1.1.1/");
         for private in [
             "https://127.0.0.1/",
             "https://10.1.2.3/",
@@ -100,10 +118,15 @@ mod tests {
             let said = permitted(&url(private), &own).await.unwrap_err();
             assert!(said.contains("private address"), "{private}: {said}");
         }
-        permitted(&url("https://1.1.1.1/"), &own).await.unwrap();
+        permitted(&url("https://1.0.0.1/"), &own).await.unwrap();
         // One's own registry may be within one's own network, and no cloud's metadata.
         let own = url("https://10.1.2.3/");
         permitted(&own, &own).await.unwrap();
+        permitted(&url("https://10.1.2.4/"), &own).await.unwrap();
+        permitted(&url("https://1.1.1.1/"), &own).await.unwrap();
+        for elsewhere in ["https://127.0.0.1/", "https://169.254.169.254/"] {
+            assert!(permitted(&url(elsewhere), &own).await.is_err());
+        }
         let metadata = url("https://169.254.169.254/");
         assert!(permitted(&metadata, &metadata).await.is_err());
     }

@@ -112,7 +112,8 @@ impl Registry {
         let found = self.get(&url, MANIFESTS, MAX_MANIFEST).await?;
         let found = found.map(|found| found.body);
         match &found {
-            Some(body) if reference.starts_with("sha256:") => held(&url, body, reference)?,
+            // No tag has a colon in it.
+            Some(body) if reference.contains(':') => held(&url, body, reference)?,
             _ => {}
         }
         Ok(found)
@@ -165,6 +166,13 @@ impl Registry {
 
     fn url(&self, what: &str, which: &str) -> Result<Url, RegistryError> {
         let path = format!("/v2/{}/{what}/{which}", self.repository);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        if !which.chars().all(plain) {
+            return Err(RegistryError::Odd {
+                url: self.own.to_string(),
+                why: "it names something that is neither a tag nor a digest".into(),
+            });
+        }
         self.own.join(&path).map_err(|error| RegistryError::Odd {
             url: path,
             why: error.to_string(),
