@@ -275,7 +275,15 @@ impl KeySigner {
     /// # Panics
     /// Where no key can be made.
     pub fn new() -> Self {
-        Self(KeyPair::generate().unwrap())
+        Self::of(&rcgen::PKCS_ECDSA_P256_SHA256)
+    }
+
+    /// With a key of this kind.
+    ///
+    /// # Panics
+    /// Where no key can be made.
+    pub fn of(kind: &'static rcgen::SignatureAlgorithm) -> Self {
+        Self(KeyPair::generate_for(kind).unwrap())
     }
 
     /// The public key in PEM.

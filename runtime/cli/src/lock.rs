@@ -58,7 +58,8 @@ impl SupplyError {
         match self {
             Self::Config(report) => refuse(report),
             _ => {
-                complain(self);
+                // Words of registries and engines are among it.
+                complain(&event(&self.to_string(), false));
                 ExitCode::from(2)
             }
         }

@@ -71,6 +71,24 @@ fn a_key_signs_one_digest_in_either_form() {
 }
 
 #[test]
+fn keys_of_each_kind_sign() {
+    for kind in [
+        &rcgen::PKCS_ECDSA_P256_SHA256,
+        &rcgen::PKCS_ECDSA_P384_SHA384,
+        &rcgen::PKCS_ED25519,
+    ] {
+        let signer = KeySigner::of(kind);
+        let key = Wanted::Key(PublicKey::from_pem(signer.public().as_bytes()).unwrap());
+        let signed = bundle(&signer.bundle(&statement(&digest(IMAGE))));
+        let found = verify(&signed, IMAGE, &key);
+        assert_eq!(found, Ok(Signer::Key(signer.fingerprint())), "{kind:?}");
+        let other = KeySigner::of(kind).bundle(&statement(&digest(IMAGE)));
+        let said = verify(&bundle(&other), IMAGE, &key);
+        assert!(matches!(said, Err(SignatureError::Key { .. })), "{kind:?}");
+    }
+}
+
+#[test]
 fn what_else_a_key_signs_of_an_image_is_no_signature_of_it() {
     let signer = KeySigner::new();
     let key = Wanted::Key(PublicKey::from_pem(signer.public().as_bytes()).unwrap());

@@ -74,7 +74,14 @@ fn a_signature_in_a_real_registry_is_that_of_the_image_which_podman_has_for_cont
     run("podman", &["push", &image], folder);
     run("podman", &["rmi", &image], folder);
     let remote = format!("docker://{image}");
-    let signed = digest(run("skopeo", &["inspect", "--raw", &remote], folder).as_bytes());
+    let signed = digest(
+        run(
+            "skopeo",
+            &["inspect", "--tls-verify=false", "--raw", &remote],
+            folder,
+        )
+        .as_bytes(),
+    );
 
     let signer = KeySigner::new();
     write("cosign.pub", &signer.public());
@@ -154,5 +161,14 @@ fn push(folder: &Path, name: &str, payload: &str, annotations: &Value, to: &str)
         r#"{"imageLayoutVersion":"1.0.0"}"#,
     )
     .unwrap();
-    run("skopeo", &["copy", &format!("oci:{name}:sig"), to], folder);
+    run(
+        "skopeo",
+        &[
+            "copy",
+            "--dest-tls-verify=false",
+            &format!("oci:{name}:sig"),
+            to,
+        ],
+        folder,
+    );
 }
