@@ -530,6 +530,17 @@ fn certificates_are_files_of_the_configuration() {
 }
 
 #[test]
+fn what_says_whose_signatures_count_is_a_file_of_the_configuration() {
+    let image = "image = 'ghcr.io/example/time:1'\n";
+    let text = format!(
+        "[servers.a]\n{image}signed-by = {{ key = 'k.pub' }}\n[servers.b]\n{image}signed-by = \
+         {{ identity = 'ada@example.com', issuer = 'https://a', trusted-root = 'r.json' }}"
+    );
+    let names = ["sandgate.lock", "k.pub", "r.json"].map(|name| Path::new(".").join(name));
+    assert_eq!(parse(&text).unwrap().other_files(), names);
+}
+
+#[test]
 fn a_missing_file_is_an_error_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let report = Loaded::read(&folder.path().join("sandgate.toml")).unwrap_err();
