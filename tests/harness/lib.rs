@@ -11,6 +11,7 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod authority;
 mod canary;
 mod client;
 mod envelope;

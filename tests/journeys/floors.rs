@@ -44,7 +44,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-detect", &[]),
     ("sandgate-audit", &[]),
     ("sandgate-config", &["sandgate-address", "sandgate-text"]),
-    ("sandgate-supply", &["sandgate-config", "sandgate-contain"]),
+    ("sandgate-signature", &[]),
+    (
+        "sandgate-supply",
+        &[
+            "sandgate-address",
+            "sandgate-config",
+            "sandgate-contain",
+            "sandgate-signature",
+        ],
+    ),
     (
         "sandgate-telemetry",
         &[
@@ -184,6 +193,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandgate-host"]),
     ("httparse", &["sandgate-egress"]),
+    ("rustls-webpki", &["sandgate-signature"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
     (
@@ -194,6 +204,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-issuer",
             "sandgate-secrets",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-upstream",
             "support-desk",
@@ -208,6 +219,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-issuer",
             "sandgate-secrets",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-upstream",
             "sandgate-alerts",

@@ -61,6 +61,16 @@ impl<'a> Programs<'a> {
                 }
             }
         }
+        for by in loaded
+            .config
+            .servers
+            .values()
+            .filter_map(|server| server.signed_by.as_ref())
+        {
+            for file in by.files() {
+                add(&loaded.files.path(file), "by which images are judged");
+            }
+        }
         let commands = loaded.config.servers.values();
         let commands = commands.flat_map(|server| server.secrets.values());
         for word in commands

@@ -7,10 +7,10 @@ use sandgate_config::{Issue, ResolvedServer, Server, Side, ValueOrRef};
 use sandgate_contain::{
     Access, Engine, Image, Missing, Mount, Network, Plan, Wanted, missing_of_engine,
 };
-use sandgate_supply::LockedImage;
 
 use crate::containment::{Planner, absolute, allows, limits, network, wanted, with_proxy};
 use crate::given::Given;
+use crate::packages::SignedImage;
 
 impl Planner<'_> {
     /// The plan for a container.
@@ -23,7 +23,11 @@ impl Planner<'_> {
         name: &str,
         server: &Server,
         values: &ResolvedServer,
-        (engine, image): (&Engine, &LockedImage),
+        SignedImage {
+            engine,
+            image,
+            signer,
+        }: &SignedImage,
         given: &Given,
     ) -> Result<Option<Arc<Plan>>, Issue> {
         let wrong = |key: &str, why: String| {
@@ -76,6 +80,7 @@ impl Planner<'_> {
             volumes: image.volumes.clone(),
             engine: engine.program.clone(),
             environment: engine.environment.clone(),
+            signed_by: signer.clone(),
             mounts: Vec::new(),
         };
         let plan = Plan::of_image(image, &server.args, &env, &mounts, &asked, &self.guarded);

@@ -86,8 +86,8 @@ impl<'a> Planner<'a> {
         let Some(command) = &server.command else {
             return Ok(None);
         };
-        if let Some((engine, image)) = self.installed.images.get(name) {
-            return self.container(name, server, values, (engine, image), given);
+        if let Some(image) = self.installed.images.get(name) {
+            return self.container(name, server, values, image, given);
         }
         let place = |key: &str| match (key, &server.package) {
             ("command", Some(_)) => format!("/servers/{name}/package"),

@@ -26,9 +26,11 @@ mod plugins;
 mod programs;
 mod secrets;
 mod servers;
+mod signer;
 mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits, views};
 pub use packages::{engine, no_store, store};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;
+pub use signer::signer;

@@ -16,6 +16,7 @@ use sandgate_supply::{
 };
 
 use crate::host_setup::cache_folder;
+use crate::signer::signer;
 
 /// Packages in place of which there is a program, and those that are not installed.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,16 @@ pub(super) struct Installed {
     /// Servers whose package is locked and not installed. None of them can run.
     pub(super) absent: BTreeSet<String>,
     /// The engine and the image of each server that is one.
-    pub(super) images: BTreeMap<String, (Engine, LockedImage)>,
+    pub(super) images: BTreeMap<String, SignedImage>,
+}
+
+/// A server's image, where it is, and by whom it is signed.
+#[derive(Clone, Debug)]
+pub(super) struct SignedImage {
+    pub(super) engine: Engine,
+    pub(super) image: LockedImage,
+    /// `None`: nobody asks for a signature.
+    pub(super) signer: Option<String>,
 }
 
 /// The store of installed packages of this configuration's gateway; `None`: the gateway has no cache.
@@ -78,12 +88,13 @@ pub(super) fn as_programs<'a>(
                 false => image(loaded, environment, &locks, &lock, (name, server, package)),
             };
             match found {
-                Ok((engine, image)) => {
+                Ok(found) => {
+                    let engine = &found.engine;
                     if let Some(server) = whole.config.servers.get_mut(name) {
                         server.command = Some(engine.program.display().to_string());
                         server.contain.get_or_insert(Contain::Switch(true));
                     }
-                    installed.images.insert(name.clone(), (engine, image));
+                    installed.images.insert(name.clone(), found);
                 }
                 Err(lacking) => {
                     installed.absent.insert(name.clone());
@@ -150,26 +161,33 @@ fn image(
     locks: &Locks,
     lock: &Lock,
     (name, server, package): (&str, &Server, &Package),
-) -> Result<(Engine, LockedImage), Lacking> {
+) -> Result<SignedImage, Lacking> {
     static HERE: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-    let (_, kept) = entry(loaded, locks, lock, name, package)?;
+    let (entry, kept) = entry(loaded, locks, lock, name, package)?;
     let wrong = |why: String, help: &str, absent: bool| {
         Some((wrong(loaded, name, &why).help(help.to_owned()), absent))
     };
     let image = LockedImage::read(package, &kept).ok_or(None)?;
+    let signer = signer(loaded, (name, server, package), entry, &image)
+        .map_err(|issue| Some((issue, false)))?;
     let engine = engine(server, environment).ok_or_else(|| {
         let why = "neither Podman nor Docker, as `contain` may say which, is in the gateway's PATH"
             .to_owned();
         wrong(why, "install the package podman", false)
     })?;
     let known = (engine.program.clone(), image.id.clone());
-    if HERE.lock().contains(&known) {
-        return Ok((engine, image));
-    }
-    match image.is_here(&engine) {
+    let is_here = match HERE.lock().contains(&known) {
+        true => Ok(true),
+        false => image.is_here(&engine),
+    };
+    match is_here {
         Ok(true) => {
             HERE.lock().insert(known);
-            Ok((engine, image))
+            Ok(SignedImage {
+                engine,
+                image,
+                signer,
+            })
         }
         Ok(false) => {
             let help = "run `sandgate install`; `sandgate run` does so when it starts";

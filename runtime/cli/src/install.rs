@@ -34,6 +34,7 @@ fn all(stand: &Stand) -> Result<ExitCode, SupplyError> {
             return Err(SupplyError::Other(why));
         };
         let kept = stand.locks.kept(name, &package, entry)?;
+        stand.signed(name, &package, entry, &kept)?;
         one(stand, name, &package, entry, &kept)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -98,6 +99,10 @@ pub(crate) fn before_serving(loaded: &Loaded) -> Result<(), SupplyError> {
             continue;
         };
         if package.ecosystem == Ecosystem::Image {
+            // What is not signed as it must be is not fetched: that is told with the rest of the configuration.
+            if stand.signed(name, &package, entry, &kept).is_err() {
+                continue;
+            }
             // One that is here is not fetched.
             fetch(&stand, name, &package, &kept)?;
             continue;

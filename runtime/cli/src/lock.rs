@@ -5,12 +5,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_assembly::{engine, inspect};
+use sandgate_assembly::{engine, inspect, signer};
 use sandgate_config::{Ecosystem, Environment, Loaded, Package, PluginSource, Report, Scalar};
 use sandgate_contain::Engine;
 use sandgate_supply::{
-    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve,
-    resolve_image,
+    FILE, Lock, LockError, LockedImage, LockedPlugin, LockedServer, Locks, Store, Wanted,
+    differences, plugin_difference, resolve, resolve_image,
 };
 
 use sandgate_text::escape::event;
@@ -58,7 +58,8 @@ impl SupplyError {
         match self {
             Self::Config(report) => refuse(report),
             _ => {
-                complain(self);
+                // Words of registries and engines are among it.
+                complain(&event(&self.to_string(), false));
                 ExitCode::from(2)
             }
         }
@@ -129,6 +130,55 @@ impl Stand {
         })
     }
 
+    /// By whom a server's image must be signed; `None`: nobody is asked for.
+    ///
+    /// # Errors
+    ///
+    /// The key or the trusted root cannot be used, or every image must be signed and this one names nobody.
+    fn wanted(&self, server: &str) -> Result<Option<Wanted>, SupplyError> {
+        let known = self.loaded.config.servers.get(server);
+        let by = known.and_then(|known| known.signed_by.as_ref());
+        let Some(by) = by else {
+            if self.loaded.config.gateway.require_signatures {
+                return Err(SupplyError::Other(format!(
+                    "{server}: `gateway.require-signatures` asks for images that are signed; write `signed-by`"
+                )));
+            }
+            return Ok(None);
+        };
+        let wanted = sandgate_supply::wanted(&self.loaded, by);
+        wanted.map(Some).map_err(|error| {
+            SupplyError::Other(format!("{server}: `signed-by.{}`: {error}", error.key))
+        })
+    }
+
+    /// Whether what is kept of an image is signed as it must be, as every start and reload asks.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub(crate) fn signed(
+        &self,
+        name: &str,
+        package: &Package,
+        entry: &LockedServer,
+        kept: &str,
+    ) -> Result<(), SupplyError> {
+        let known = self.loaded.config.servers.get(name);
+        let image = LockedImage::read(package, kept);
+        let (Some(server), Some(image)) = (known, image) else {
+            return Ok(());
+        };
+        let found = signer(&self.loaded, (name, server, package), entry, &image);
+        found.map(drop).map_err(|issue| {
+            let help = issue
+                .help
+                .map(|help| format!("; {help}"))
+                .unwrap_or_default();
+            SupplyError::Other(format!("{}{help}", issue.message))
+        })
+    }
+
     /// The plugins of files, by the name of their interceptor, as they are now.
     fn plugins(&self) -> Result<BTreeMap<String, LockedPlugin>, SupplyError> {
         let mut plugins = BTreeMap::new();
@@ -188,7 +238,11 @@ impl Stand {
                     entry.package
                 )),
                 Some(entry) => {
-                    if let Err(error) = self.locks.kept(name, &package, entry) {
+                    let kept = self.locks.kept(name, &package, entry);
+                    let kept = kept.map_err(SupplyError::Lock);
+                    let signed =
+                        kept.and_then(|kept| self.signed(name, &package, entry, &kept));
+                    if let Err(error) = signed {
                         said.push(event(&format!("{name}: {error}"), false).into_owned());
                     }
                 }
@@ -233,7 +287,9 @@ impl Stand {
         for (name, package) in &packages {
             match self.lock.servers.get(name) {
                 Some(entry) if entry.package == package.write() => {
-                    self.locks.kept(name, package, entry)?;
+                    let kept = self.locks.kept(name, package, entry)?;
+                    self.signed(name, package, entry, &kept)
+                        .map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
                 }
                 Some(entry) => {
                     return Err(SupplyError::Other(format!(
@@ -253,6 +309,9 @@ impl Stand {
                         "{name}: {package} is {what} of {}.",
                         printable(&entry.registry)
                     ));
+                    if let Some(signer) = &entry.signer {
+                        print(&format!("{name}: it is signed by {}.", printable(signer)));
+                    }
                 }
             }
         }
@@ -307,7 +366,9 @@ impl Stand {
         };
         let resolved = match package.ecosystem {
             Ecosystem::Image => {
-                resolve_image(package, &self.engine(name)?).map_err(|error| failed(&error))?
+                let wanted = self.wanted(name)?;
+                resolve_image(package, &self.engine(name)?, wanted.as_ref())
+                    .map_err(|error| failed(&error))?
             }
             _ => resolve(package, &self.store).map_err(|error| failed(&error))?,
         };
@@ -342,6 +403,9 @@ impl Stand {
                 }
             };
             if let Some(old) = &old {
+                let nobody = "nobody, or nobody was asked for".to_owned();
+                let by = |signer: &Option<String>| signer.clone().unwrap_or(nobody.clone());
+                more("signed by", &by(&old.signer), &by(&new.signer));
                 more("registry", &old.registry, &new.registry);
                 more("package", &old.package, &new.package);
             }

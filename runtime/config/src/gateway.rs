@@ -77,6 +77,8 @@ pub struct Gateway {
     /// Hold plugins' files to `sandgate.lock` too: one that it does not have, or has with another digest, is refused.
     /// Servers' packages always are.
     pub require_lock: bool,
+    /// Refuse a server's `image` without `signed-by`.
+    pub require_signatures: bool,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,6 +226,7 @@ impl Default for Gateway {
             why_values: false,
             require_containment: false,
             require_lock: false,
+            require_signatures: false,
             workers: None,
             limits: Limits::default(),
         }

@@ -41,6 +41,7 @@ mod server;
 mod server_secret;
 mod settings;
 mod settings_issue;
+mod signed_by;
 mod source;
 mod telemetry;
 pub mod tree;
@@ -86,6 +87,7 @@ pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef
 pub use server::{Exchange, Server, Sharing, Url};
 pub use server_secret::{AgeEntry, Give, InjectHost, ServerSecret, VaultKey};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
+pub use signed_by::{SignedBy, SignerIdentity};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Signal, Telemetry};
 pub use validate::validate;

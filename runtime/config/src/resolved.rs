@@ -287,6 +287,9 @@ impl Loaded {
         let secrets = self.config.servers.values();
         let secrets = secrets.flat_map(|server| server.secrets.values());
         let secrets = secrets.flat_map(|secret| secret.files().cloned());
+        let signers = self.config.servers.values();
+        let signers = signers.filter_map(|server| server.signed_by.as_ref());
+        let signers = signers.flat_map(|by| by.files().cloned());
         let packages = self
             .config
             .servers
@@ -299,6 +302,7 @@ impl Loaded {
             .chain(values)
             .chain(secrets)
             .chain(certificates)
+            .chain(signers)
             .map(|path| self.files.path(&path))
             .collect()
     }

@@ -12,7 +12,8 @@ use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
 use super::{
-    alert, authorization, client, contain_rules, gateway, secret_rules, server, telemetry, view,
+    alert, authorization, client, contain_rules, gateway, secret_rules, server, signed_by,
+    telemetry, view,
 };
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
@@ -316,6 +317,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             issues.push(issue.help("leave it out"));
         }
     }
+    signed_by::check(&place, table, issues);
     if kind != "url" {
         check_egress(&place, table, issues);
         contain_rules::check(&place, table, kind == "image", issues);

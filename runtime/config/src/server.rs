@@ -14,6 +14,7 @@ use super::package::Package;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 use super::server_secret::ServerSecret;
+use super::signed_by::SignedBy;
 
 /// A server: a program that speaks MCP on stdin and stdout (`command`, `package` for one of npm or PyPI, or
 /// `image` for one in a container), or a
@@ -38,6 +39,10 @@ pub struct Server {
     /// `sandgate.lock` (`sandgate lock`), and Podman or Docker holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
+    /// By whom the image must be signed: `{ key = "cosign.pub" }`, or `{ identity = "…", issuer = "…" }`. Left out: nobody is
+    /// asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,

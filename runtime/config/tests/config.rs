@@ -213,7 +213,7 @@ fn every_key_is_read_as_it_was_written() {
     let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
     assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
     assert!(gateway.why_values);
-    assert!(gateway.require_containment && gateway.require_lock);
+    assert!(gateway.require_containment && gateway.require_lock && gateway.require_signatures);
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
@@ -311,6 +311,10 @@ fn every_key_is_read_as_it_was_written() {
         image.as_deref(),
         Some("image:ghcr.io/example/notes-server:1.4.0")
     );
+    let signed = notes.signed_by.as_ref().unwrap();
+    let identity = signed.identity.as_ref().unwrap();
+    assert!(identity.0.ends_with("release.yml@refs/tags/*"));
+    assert_eq!(signed.files().count(), 1);
     let mounts = notes.contain.as_ref().and_then(Contain::wanted).unwrap();
     let access = |at: &str| mounts.mounts[at].access;
     assert_eq!(
@@ -579,6 +583,17 @@ fn certificates_are_files_of_the_configuration() {
     let loaded = parse(text).unwrap();
     let names = ["c.pem", "k.pem", "a.pem"].map(|name| Path::new(".").join(name));
     assert_eq!(loaded.other_files(), names);
+}
+
+#[test]
+fn what_says_whose_signatures_count_is_a_file_of_the_configuration() {
+    let image = "image = 'ghcr.io/example/time:1'\n";
+    let text = format!(
+        "[servers.a]\n{image}signed-by = {{ key = 'k.pub' }}\n[servers.b]\n{image}signed-by = \
+         {{ identity = 'ada@example.com', issuer = 'https://a', trusted-root = 'r.json' }}"
+    );
+    let names = ["sandgate.lock", "k.pub", "r.json"].map(|name| Path::new(".").join(name));
+    assert_eq!(parse(&text).unwrap().other_files(), names);
 }
 
 #[test]

@@ -22,6 +22,13 @@ impl Plan {
                 None => ("reads", "the system's programs and libraries".into()),
             },
         ];
+        if let Some(image) = &self.image {
+            let signer = image.signed_by.clone();
+            rows.push((
+                "signed by",
+                signer.unwrap_or_else(|| "not asked for".into()),
+            ));
+        }
         let of = |access| move |one: &&Exposed| one.access == access;
         let shown = |one: &Exposed| {
             let why = match one.reason {

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 /// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[authorization]`, `[clients]`, `[views]`, `[servers]`,
 /// `[[interceptors]]` and `[[alerts]]` in force. Every other key waits for the next start.
-const LIVE: [&str; 8] = [
+const LIVE: [&str; 9] = [
     "allow-unauthenticated",
     "known-methods",
     "not-ready-when",
     "refusal",
     "require-containment",
     "require-lock",
+    "require-signatures",
     "tls",
     "why-values",
 ];

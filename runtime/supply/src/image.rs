@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use sandgate_config::Package;
 use sandgate_contain::Engine;
+use sandgate_signature::{Signer, Wanted};
 use serde::{Deserialize, Serialize};
 
 use crate::lock::LockedServer;
 use crate::resolve::Resolved;
+use crate::signature::{self, ImageSignatureError, LockedSignature};
 
 /// How long an image may take to be fetched, and an engine to answer.
 const FETCH: Duration = Duration::from_secs(15 * 60);
@@ -31,6 +33,9 @@ pub struct LockedImage {
     pub volumes: Vec<String>,
     /// Its size on disk, in bytes.
     pub size: u64,
+    /// By whom it is signed, where that was asked for, and all that is needed to verify it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<LockedSignature>,
 }
 
 /// Why an image is not locked, or not here.
@@ -43,6 +48,8 @@ pub enum ImageError {
     Unexpected(String),
     #[error("the registry has {found} for it, and the lock {locked}: it is another image")]
     Other { found: String, locked: String },
+    #[error("{0}")]
+    Signature(#[from] ImageSignatureError),
     #[error("{0} was built on the machine that locked it, and is not on this one")]
     Elsewhere(String),
 }
@@ -64,6 +71,17 @@ impl LockedImage {
             && fetched
             && image.volumes.iter().all(path))
         .then_some(image)
+    }
+
+    /// By whom it is signed, if it is as it must be. Asks nobody: all of it is kept.
+    ///
+    /// # Errors
+    ///
+    /// No signature is kept, or it does not count.
+    pub fn signer(&self, wanted: &Wanted) -> Result<Signer, ImageSignatureError> {
+        let kept = self.signature.as_ref();
+        kept.ok_or(ImageSignatureError::NotKept)?
+            .check(self, wanted)
     }
 
     /// Whether the engine has the image.
@@ -96,7 +114,7 @@ impl LockedImage {
             return Err(ImageError::Elsewhere(self.reference.clone()));
         };
         pull(engine, fetched)?;
-        let found = inspect(engine, fetched)?.id;
+        let found = inspect(engine, fetched)?.0.id;
         match found == self.id {
             true => Ok(()),
             false => Err(ImageError::Other {
@@ -107,17 +125,27 @@ impl LockedImage {
     }
 }
 
-/// Resolves an image: fetches it, and tells which one it is. Nothing of it runs.
+/// Resolves an image: fetches it, tells which one it is, and finds a signature where one is wanted. Nothing of it runs.
 ///
 /// # Errors
 ///
-/// The engine cannot have it, or does not tell what it is.
-pub fn resolve_image(package: &Package, engine: &Engine) -> Result<Resolved, ImageError> {
+/// The engine cannot have it, does not tell what it is, or it is not signed as it must be.
+pub fn resolve_image(
+    package: &Package,
+    engine: &Engine,
+    wanted: Option<&Wanted>,
+) -> Result<Resolved, ImageError> {
     let reference = &package.name;
     if !reference.starts_with(HERE) {
         pull(engine, reference)?;
     }
-    let image = inspect(engine, reference)?;
+    let (mut image, architecture) = inspect(engine, reference)?;
+    let mut signer = None;
+    if let Some(wanted) = wanted {
+        let (found, by) = signature::find(&image, &architecture, wanted)?;
+        image.signature = Some(found);
+        signer = Some(by.to_string());
+    }
     let (registry, _) = reference.split_once('/').unwrap_or_default();
     let version = engine
         .ask(&["--version"], ANSWER)
@@ -127,7 +155,7 @@ pub fn resolve_image(package: &Package, engine: &Engine) -> Result<Resolved, Ima
     kept.push('\n');
     let tools = vec![version];
     Ok(Resolved {
-        entry: LockedServer::new(package, registry.into(), tools, &kept),
+        entry: LockedServer::new(package, registry.into(), tools, &kept).signed_by(signer, &kept),
         kept,
     })
 }
@@ -137,7 +165,8 @@ fn pull(engine: &Engine, reference: &str) -> Result<(), ImageError> {
     done.map(drop).map_err(ImageError::Engine)
 }
 
-fn inspect(engine: &Engine, reference: &str) -> Result<LockedImage, ImageError> {
+/// What the engine says an image is, and for which kind of processor.
+fn inspect(engine: &Engine, reference: &str) -> Result<(LockedImage, String), ImageError> {
     /// What engines tell of an image.
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -147,6 +176,8 @@ fn inspect(engine: &Engine, reference: &str) -> Result<LockedImage, ImageError> 
         repo_digests: Option<Vec<String>>,
         #[serde(default)]
         size: u64,
+        #[serde(default)]
+        architecture: String,
         #[serde(default)]
         config: Option<Config>,
     }
@@ -181,13 +212,15 @@ fn inspect(engine: &Engine, reference: &str) -> Result<LockedImage, ImageError> 
         Some(format!("{name}@{}", first.1))
     });
     let config = told.config.unwrap_or_default();
-    Ok(LockedImage {
+    let image = LockedImage {
         reference: reference.to_owned(),
         id: with_kind(&told.id),
         fetched: fetched.filter(|_| !here),
         volumes: config.volumes.unwrap_or_default().into_keys().collect(),
         size: told.size,
-    })
+        signature: None,
+    };
+    Ok((image, told.architecture))
 }
 
 /// An id with its kind, which Podman leaves out.

@@ -1,8 +1,8 @@
-//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, and where the
-//! packages lie once they are installed.
+//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, by whom images
+//! are signed, and where the packages lie once they are installed.
 //!
-//! Nothing here opens a connection: npm, pip and engines do, when `sandgate lock`, `sandgate install` or the start of a gateway
-//! ask them to. A server that runs never waits for one.
+//! npm, pip and engines open connections, when `sandgate lock`, `sandgate install` or the start of a gateway ask them to.
+//! `sandgate lock` alone asks registries itself, for signatures (`oci`). A server that runs never waits for one.
 
 mod difference;
 mod image;
@@ -10,9 +10,11 @@ mod kept;
 mod lock;
 mod manifest;
 mod npm;
+mod oci;
 mod program;
 mod pypi;
 mod resolve;
+mod signature;
 mod store;
 mod tool;
 
@@ -21,7 +23,10 @@ pub use image::{ImageError, LockedImage, resolve_image};
 pub use kept::KeptError;
 pub use lock::{FILE, Lock, LockError, LockedPlugin, LockedServer, Locks};
 pub use npm::InstallError;
+pub use oci::RegistryError;
 pub use program::{Program, ProgramError};
 pub use resolve::{ResolveError, Resolved, resolve};
+pub use sandgate_signature::{Signer, Wanted};
+pub use signature::{ImageSignatureError, LockedSignature, SignedByError, wanted};
 pub use store::{Store, StoreError};
 pub use tool::ToolError;

@@ -41,6 +41,9 @@ pub struct LockedServer {
     pub package: String,
     /// The registry that was asked: host and port, nothing else.
     pub registry: String,
+    /// By whom it is signed, where `signed-by` asks for that: `key sha256:…`, or an identity and its issuer.
+    #[serde(default)]
+    pub signer: Option<String>,
     /// What resolved it, for example `npm 11.1.0`.
     pub tools: Vec<String>,
     /// SHA-256 over all of the above and the file in `sandgate.lock.d`, as `sha256:` and hexadecimal digits.
@@ -111,6 +114,7 @@ impl LockedServer {
         let mut entry = Self {
             package: package.write(),
             registry,
+            signer: None,
             tools,
             digest: String::new(),
         };
@@ -118,11 +122,20 @@ impl LockedServer {
         entry
     }
 
+    /// The entry, with who signed what is kept.
+    pub(crate) fn signed_by(mut self, signer: Option<String>, kept: &str) -> Self {
+        self.signer = signer;
+        self.digest = self.digest_with(kept);
+        self
+    }
+
     /// The digest over the entry and its kept lock.
     fn digest_with(&self, kept: &str) -> String {
         let mut hash = Sha256::new();
         let tools = self.tools.join("\n");
-        for part in [&self.package, &self.registry, &tools, kept] {
+        let parts = [&self.package, &self.registry, &tools, kept];
+        // A signer comes last, and only where there is one: entries without keep their digests.
+        for part in parts.into_iter().chain(self.signer.as_deref()) {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
@@ -344,6 +357,9 @@ fn text(lock: &Lock) -> String {
         let _ = writeln!(out, "\n[servers.{name}]");
         let _ = writeln!(out, "package = {}", quoted(&entry.package));
         let _ = writeln!(out, "registry = {}", quoted(&entry.registry));
+        if let Some(signer) = &entry.signer {
+            let _ = writeln!(out, "signer = {}", quoted(signer));
+        }
         list(&mut out, "tools", &entry.tools);
         let _ = writeln!(out, "digest = {}", quoted(&entry.digest));
     }
@@ -437,6 +453,7 @@ mod tests {
             ("pypi.org", "example.com"),
             ("pip 23.2.1", "pip 23.2.2"),
             ("==2026.1.26", "==2026.1.27"),
+            ("tools = [", "signer = \"key sha256:00\"\ntools = ["),
         ] {
             std::fs::write(locks.path(), good.replace(from, to)).unwrap();
             let said = read().unwrap_err().to_string();

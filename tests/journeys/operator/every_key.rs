@@ -59,6 +59,8 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("gateway.require-containment", json!(true), InForce),
         // It has no plugin of a file.
         ("gateway.require-lock", json!(true), InForce),
+        // It has no image.
+        ("gateway.require-signatures", json!(true), InForce),
         ("gateway.workers", json!(3), Waits),
         ("gateway.limits.max-body", json!("1MiB"), Waits),
         ("gateway.limits.max-depth", json!(9), Waits),
@@ -351,6 +353,7 @@ fn no_key_is_forgotten() {
             "servers.package",
             "servers.bin",
             "servers.image",
+            "servers.signed-by",
         ];
         there.extend(keys.filter(|key| !apart.contains(&key.as_str())));
     }

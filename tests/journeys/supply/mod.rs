@@ -3,7 +3,10 @@
 #![cfg(target_os = "linux")]
 
 mod hostile;
+mod images;
 mod plugins;
+mod real_registry;
+mod signatures;
 mod stand;
 
 use serde_json::json;

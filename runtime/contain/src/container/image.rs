@@ -19,6 +19,8 @@ pub struct Image {
     pub engine: PathBuf,
     /// The engine's own environment.
     pub environment: Vec<(String, String)>,
+    /// By whom it is signed, as operators know them; `None`: nobody asked.
+    pub signed_by: Option<String>,
     /// What is mounted.
     pub mounts: Vec<Mount>,
 }

@@ -331,6 +331,10 @@ fn server(server: &Server, merged: Option<Era>, recent: Option<&RecentCalls>) ->
             server,
             health.in_force.as_ref().map(|in_force| in_force.text()),
         ),
+        signed_by: server.config().contain.as_ref().and_then(|plan| {
+            let image = plan.image.as_ref();
+            image.and_then(|image| image.signed_by.clone())
+        }),
         egress: server.config().egress.as_ref().map(|proxy| {
             let policy = proxy.policy();
             let audits = policy.audits(SystemTime::now());

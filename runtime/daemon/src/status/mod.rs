@@ -200,6 +200,9 @@ pub struct ServerStatus {
     /// does. `None` where the server is reached by HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contained: Option<String>,
+    /// By whom a server's image is signed: verified when the edition in force was made. `None`: nobody was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// Of a contained server that may reach hosts, which, and what became of its connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<EgressStatus>,

@@ -226,6 +226,9 @@ impl Status {
         });
         grid(table(&head, rows), text);
         for one in &self.servers {
+            if let Some(signer) = &one.signed_by {
+                let _ = writeln!(text, "  {}: signed by {}", one.name, printable(signer));
+            }
             if let Some(contained) = &one.contained {
                 let _ = writeln!(text, "  {}: {}", one.name, printable(contained));
             }
@@ -433,6 +436,7 @@ mod tests {
                 children: 0,
                 under_way: 1,
                 contained: None,
+                signed_by: None,
                 egress: Some(EgressStatus {
                     hosts: vec!["api.github.com".into(), "*.example.com:8443".into()],
                     audit_until: Some("2026-11-22T11:00:00Z".into()),
