@@ -46,6 +46,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-config", &["sandgate-address", "sandgate-text"]),
     ("sandgate-supply", &["sandgate-config", "sandgate-contain"]),
     (
+        "sandgate-catalog",
+        &[
+            "sandgate-address",
+            "sandgate-config",
+            "sandgate-detect",
+            "sandgate-secrets",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-telemetry",
         &[
             "sandgate-audit",
@@ -131,6 +141,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-assembly",
             "sandgate-audit",
             "sandgate-authoring",
+            "sandgate-catalog",
             "sandgate-config",
             "sandgate-contain",
             "sandgate-daemon",

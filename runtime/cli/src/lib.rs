@@ -4,11 +4,13 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+pub mod add;
 pub mod args;
 pub mod audit;
 #[cfg(feature = "authoring")]
 mod author;
 pub mod call;
+pub mod catalog;
 pub mod check;
 pub mod completions;
 #[cfg(feature = "demo")]

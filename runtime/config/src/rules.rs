@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{authorization, client, contain_rules, gateway, secret_rules, server, view};
+use super::{authorization, catalog, client, contain_rules, gateway, secret_rules, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -61,6 +61,7 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
             issue.help("add one, for example: [servers.time] with command = \"mcp-server-time\""),
         );
     }
+    catalog::check(tree, issues);
     if let Some(interceptors) = tree.get("interceptors").and_then(Entry::list) {
         check_interceptors(interceptors, servers, issues);
     }
