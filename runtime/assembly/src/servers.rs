@@ -355,8 +355,9 @@ mod tests {
     fn every_key_of_a_server_is_among_those_that_were_changed() {
         let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
         for key in properties.as_object().unwrap().keys() {
-            // These become `command`, `args` and `contain`, by the lock and what is installed.
-            let packaged = ["package", "bin", "image"].contains(&key.as_str());
+            // These become `command`, `args` and `contain`, by the lock and what is installed. Where a server came from
+            // changes nothing of it.
+            let packaged = ["package", "bin", "image", "catalog"].contains(&key.as_str());
             assert!(
                 packaged || KEYS.iter().any(|(_, known, _)| known == key),
                 "{key}"

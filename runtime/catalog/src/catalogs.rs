@@ -61,8 +61,8 @@ pub enum FindError {
     UnknownCatalog(String),
     #[error("the catalog {0} may not be used: `catalog.only` does not have it")]
     Forbidden(String),
-    #[error("no catalog has {0}; `sandgate catalog search WORDS` looks for it")]
-    Missing(String),
+    #[error("no catalog has {0}; {1}")]
+    Missing(String, String),
     #[error("{0} is in several catalogs: {1}; name one with --from")]
     Several(String, String),
     #[error(
@@ -187,7 +187,17 @@ impl Catalogs {
         };
         let found: Vec<(&Catalog, &Entry)> = self.all().filter(|(_, it)| it.name == name).collect();
         let Some((catalog, first)) = found.first().copied() else {
-            return Err(FindError::Missing(rules::shown(name)));
+            let last = format!("/{name}");
+            let near = self.all().filter(|(_, it)| it.name.ends_with(&last));
+            let near: Vec<_> = near.take(5).map(|(_, it)| it.name.as_str()).collect();
+            let help = match near.as_slice() {
+                [] => "`sandgate catalog search WORDS` looks for it".to_owned(),
+                near => format!(
+                    "write the whole name of the one that you mean: {}",
+                    near.join(", ")
+                ),
+            };
+            return Err(FindError::Missing(rules::shown(name), help));
         };
         if found.iter().any(|(other, _)| other.name != catalog.name) {
             let mut names: Vec<&str> = found.iter().map(|(it, _)| it.name.as_str()).collect();

@@ -316,7 +316,7 @@ fn put(name: &str, set: Set, offer: &mut Offer) {
     match secret || sandgate_config::import::is_secret_name(&set.name) {
         true => offer.secrets.push(Secret {
             description: match secret {
-                true => format!("{description}, whole: {whole}"),
+                true => rules::whole(&description, &whole),
                 false => description,
             },
             name: set.name,
@@ -418,11 +418,7 @@ fn elsewhere(
             let description = wanted.and_then(|wanted| wanted.description.as_deref());
             offer.secrets.push(Secret {
                 name: header,
-                description: format!(
-                    "{}, whole: {}",
-                    described(description),
-                    rules::description(&whole)
-                ),
+                description: rules::whole(&described(description), &whole),
                 inject: None,
             });
         } else {

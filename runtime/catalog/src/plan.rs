@@ -239,16 +239,7 @@ impl<'a> Maker<'a> {
         let input = self.offer.input(name).unwrap_or(&none);
         self.used.insert(name.to_owned());
         let Some(value) = self.wanted.values.get(name).or(input.default.as_ref()) else {
-            let known = self.left.iter().any(|(left, _)| left == name);
-            if !known {
-                let choices = match input.choices.is_empty() {
-                    true => String::new(),
-                    false => format!(" (one of {})", input.choices.join(", ")),
-                };
-                self.left
-                    .push((name.to_owned(), format!("{}{choices}", input.description)));
-            }
-            return Ok(fill_in(name));
+            return Ok(self.unknown(name));
         };
         let failed = |why: String| Err(PlanError::Value(Refusal::of(why)));
         if !input.choices.is_empty() && !input.choices.contains(value) {
@@ -262,6 +253,21 @@ impl<'a> Maker<'a> {
             ));
         }
         Ok(value.clone())
+    }
+
+    /// What stands for an input that has no value.
+    fn unknown(&mut self, name: &str) -> String {
+        self.used.insert(name.to_owned());
+        if !self.left.iter().any(|(left, _)| left == name) {
+            let input = self.offer.input(name).cloned().unwrap_or_default();
+            let choices = match input.choices.is_empty() {
+                true => String::new(),
+                false => format!(" (one of {})", input.choices.join(", ")),
+            };
+            let what = format!("{}{choices}", input.description);
+            self.left.push((name.to_owned(), what));
+        }
+        fill_in(name)
     }
 
     fn text(&mut self, text: &Text) -> Result<String, PlanError> {
@@ -290,6 +296,15 @@ impl<'a> Maker<'a> {
     /// The URL. It is judged whole, so that nothing of it can be left to fill in.
     fn url(&mut self, url: &Text) -> Result<String, PlanError> {
         let whole = self.text(url)?;
+        for name in url.inputs() {
+            // It may end neither the host nor the path.
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+            let value = self.value(name)?;
+            if self.left.is_empty() && (value.is_empty() || !value.chars().all(fits)) {
+                let why = "is letters, digits, `-`, `.`, `_` and `~`, since it stands in a URL";
+                return Err(PlanError::Value(Refusal::of(format!("{} {why}", rules::shown(name)))));
+            }
+        }
         if let Some((name, what)) = self.left.first() {
             let why = format!(
                 "its URL needs {name} ({}): --set {name}=VALUE",
@@ -307,7 +322,12 @@ impl<'a> Maker<'a> {
         }
         let mut mounts = toml_edit::InlineTable::new();
         for mount in &self.offer.mounts {
-            let path = self.value(&mount.input)?;
+            // A catalog chooses no place of this machine: its default is none.
+            let given = self.wanted.values.get(&mount.input);
+            let path = match given {
+                Some(_) => self.value(&mount.input)?,
+                None => self.unknown(&mount.input),
+            };
             let access = if mount.writes { "rw" } else { "ro" };
             let table = [("path", path.as_str()), ("access", access)];
             mounts.insert(

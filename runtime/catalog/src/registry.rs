@@ -331,11 +331,11 @@ fn put_variable(argument: &Argument, offer: &mut Offer) -> Result<(), Refusal> {
         || sandgate_config::import::is_secret_name(&name);
     if is_secret {
         let form = text.filter(|text| matches!(text.0.as_slice(), [_, _, ..]));
-        let form = form
-            .map(|form| format!(", whole: {form}"))
-            .unwrap_or_default();
         offer.secrets.push(Secret {
-            description: format!("{description}{form}"),
+            description: match form {
+                Some(form) => rules::whole(&description, &form.to_string()),
+                None => description,
+            },
             name,
             inject: None,
         });

@@ -18,130 +18,29 @@ const LONGEST_DESCRIPTION: usize = 400;
 const MOST: usize = 128;
 
 /// Variables that change what program runs, what it loads or starts with, whom it trusts, or through which proxy it goes.
-const STEERING: &[&str] = &[
-    "PATH",
-    "HOME",
-    "SHELL",
-    "ENV",
-    "BASH_ENV",
-    "IFS",
-    "CDPATH",
-    "PS4",
-    "PROMPT_COMMAND",
-    "EDITOR",
-    "VISUAL",
-    "PAGER",
-    "BROWSER",
-    "TMPDIR",
-    "HOSTALIASES",
-    "LOCPATH",
-    "GCONV_PATH",
-    "GLIBC_TUNABLES",
-    "MALLOC_CHECK_",
-    "RES_OPTIONS",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_TLS_REJECT_UNAUTHORIZED",
-    "NODE_REPL_EXTERNAL_MODULE",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "PYTHONINSPECT",
-    "PYTHONEXECUTABLE",
-    "PYTHONPLATLIBDIR",
-    "PYTHONUSERBASE",
-    "PYTHONBREAKPOINT",
-    "PYTHONWARNINGS",
-    "PYTHONPYCACHEPREFIX",
-    "PYTHONHTTPSVERIFY",
-    "VIRTUAL_ENV",
-    "PERL5LIB",
-    "PERL5OPT",
-    "PERL5DB",
-    "PERLLIB",
-    "RUBYLIB",
-    "RUBYOPT",
-    "GEM_HOME",
-    "GEM_PATH",
-    "BUNDLE_GEMFILE",
-    "CLASSPATH",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "JAVA_OPTS",
-    "JAVA_HOME",
-    "DOTNET_STARTUP_HOOKS",
-    "CORECLR_PROFILER",
-    "CORECLR_PROFILER_PATH",
-    "CORECLR_ENABLE_PROFILING",
-    "LUA_PATH",
-    "LUA_CPATH",
-    "LUA_INIT",
-    "PHPRC",
-    "PHP_INI_SCAN_DIR",
-    "DENO_DIR",
-    "BUN_OPTIONS",
-    "BUN_INSPECT",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "AWS_CA_BUNDLE",
-    "OPENSSL_CONF",
-    "OPENSSL_MODULES",
-    "OPENSSL_ENGINES",
-    "SSLKEYLOGFILE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "FTP_PROXY",
-    "DOCKER_HOST",
-    "DOCKER_CONFIG",
-    "CONTAINER_HOST",
-    "SSH_AUTH_SOCK",
-    "SSH_ASKPASS",
-    "DBUS_SESSION_BUS_ADDRESS",
-];
+const STEERING: &str = "\
+    PATH HOME SHELL ENV BASH_ENV IFS CDPATH PS4 PROMPT_COMMAND EDITOR VISUAL PAGER BROWSER TMPDIR HOSTALIASES \
+    LOCPATH GCONV_PATH GLIBC_TUNABLES MALLOC_CHECK_ RES_OPTIONS NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS \
+    NODE_TLS_REJECT_UNAUTHORIZED NODE_REPL_EXTERNAL_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT \
+    PYTHONEXECUTABLE PYTHONPLATLIBDIR PYTHONUSERBASE PYTHONBREAKPOINT PYTHONWARNINGS PYTHONPYCACHEPREFIX \
+    PYTHONHTTPSVERIFY VIRTUAL_ENV PERL5LIB PERL5OPT PERL5DB PERLLIB RUBYLIB RUBYOPT GEM_HOME GEM_PATH \
+    BUNDLE_GEMFILE CLASSPATH JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME \
+    DOTNET_STARTUP_HOOKS CORECLR_PROFILER CORECLR_PROFILER_PATH CORECLR_ENABLE_PROFILING LUA_PATH LUA_CPATH \
+    LUA_INIT PHPRC PHP_INI_SCAN_DIR DENO_DIR BUN_OPTIONS BUN_INSPECT SSL_CERT_FILE SSL_CERT_DIR \
+    REQUESTS_CA_BUNDLE CURL_CA_BUNDLE AWS_CA_BUNDLE OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES SSLKEYLOGFILE \
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY DOCKER_HOST DOCKER_CONFIG CONTAINER_HOST SSH_AUTH_SOCK \
+    SSH_ASKPASS DBUS_SESSION_BUS_ADDRESS";
 /// Beginnings of such variables.
-const STEERING_BEGINNINGS: &[&str] = &[
-    "LD_",
-    "DYLD_",
-    "NPM_CONFIG_",
-    "PIP_",
-    "UV_",
-    "GIT_",
-    "SANDGATE_",
-    "MALLOC_",
-    "BASH_FUNC_",
-    "XDG_",
-    "PODMAN_",
-];
+const STEERING_BEGINNINGS: &str =
+    "LD_ DYLD_ NPM_CONFIG_ PIP_ UV_ GIT_ SANDGATE_ MALLOC_ BASH_FUNC_ XDG_ PODMAN_";
 /// Programs that run what their arguments say.
-const SHELLS: &[&str] = &[
-    "sh",
-    "bash",
-    "dash",
-    "ash",
-    "zsh",
-    "ksh",
-    "fish",
-    "busybox",
-    "env",
-    "eval",
-    "exec",
-    "cmd",
-    "cmd.exe",
-    "powershell",
-    "pwsh",
-    "sudo",
-    "su",
-    "doas",
-    "nsenter",
-    "chroot",
-    "unshare",
-];
+const SHELLS: &str = "\
+    sh bash dash ash zsh ksh fish busybox env eval exec cmd cmd.exe powershell \
+    pwsh sudo su doas nsenter chroot unshare";
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split_ascii_whitespace().any(|one| one == word)
+}
 
 /// Judges an entry's name.
 pub(crate) fn name(text: &str) -> Result<(), Refusal> {
@@ -172,6 +71,15 @@ pub(crate) fn version(text: &str) -> Result<(), Refusal> {
 pub(crate) fn description(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(LONGEST_DESCRIPTION).collect();
     words.join(" ").chars().take(LONGEST_DESCRIPTION).collect()
+}
+
+/// What a secret is, where it is a part of a longer text.
+pub(crate) fn whole(text: &str, form: &str) -> String {
+    let form = description(form);
+    match text.is_empty() {
+        true => format!("whole: {form}"),
+        false => format!("{text}; whole: {form}"),
+    }
 }
 
 /// A stranger's text in an error: safe to print, and cut.
@@ -240,10 +148,8 @@ pub(crate) fn variable(name: &str) -> Result<(), Refusal> {
         )));
     }
     let upper = name.to_ascii_uppercase();
-    let steers = STEERING.contains(&upper.as_str())
-        || STEERING_BEGINNINGS
-            .iter()
-            .any(|begin| upper.starts_with(begin));
+    let mut begins = STEERING_BEGINNINGS.split(' ');
+    let steers = is_one_of(STEERING, &upper) || begins.any(|begin| upper.starts_with(begin));
     match steers {
         true => Err(Refusal::of(format!(
             "the variable {name} decides what its program loads, starts, trusts or connects to"
@@ -302,6 +208,11 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
         inside(&mount.inside)?;
     }
     if let Runs::Remote(url) = &offer.runs {
+        if offer.is_secret(url) {
+            return Err(Refusal::of(
+                "a secret stands in its URL, which logs and proxies read",
+            ));
+        }
         remote(url)?;
     }
     Ok(())
@@ -316,7 +227,7 @@ fn arguments(offer: &Offer) -> Result<(), Refusal> {
         }
         let whole = text.to_string();
         let program = whole.rsplit('/').next().unwrap_or_default();
-        if at == 0 && SHELLS.contains(&program.to_ascii_lowercase().as_str()) {
+        if at == 0 && is_one_of(SHELLS, &program.to_ascii_lowercase()) {
             let why = "starts another program than the one that is named";
             return Err(Refusal::of(format!("the argument {} {why}", shown(&whole))));
         }

@@ -79,13 +79,9 @@ impl<'a> Reader<'a> {
                 Err(anchored.into())
             }
             Event::Alias(_) => Err(anchored.into()),
-            Event::Scalar(_, _, _, Some(tag))
-            | Event::SequenceStart(_, Some(tag))
-            | Event::MappingStart(_, Some(tag))
-                if !tag.is_yaml_core_schema() =>
-            {
-                Err("it has a tag".into())
-            }
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => Err("it has a tag".into()),
             Event::Scalar(text, style, ..) => Ok(scalar(&text, style)),
             Event::SequenceStart(..) => {
                 let mut list = Vec::new();
@@ -249,7 +245,7 @@ mod tests {
             ("a: *nowhere\n", ""),
             ("<<: {a: 1}\n", "plain text"),
             ("? [a]\n: b\n", "plain text"),
-            ("a: !!python/object x\n", ""),
+            ("a: !!python/object x\n", "tag"),
             ("a: !run x\n", "tag"),
             (deep.as_str(), ""),
             (dashes.as_str(), "deep"),

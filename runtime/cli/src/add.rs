@@ -133,7 +133,7 @@ fn told(plan: &Plan, server: &str, configured: &Configured) -> String {
     };
     if !plan.left.is_empty() {
         text.push_str(&format!(
-            "  write the values in the place of `<fill in: …>` in {}\n",
+            "  # write the values in the place of `<fill in: …>` in {}\n",
             configured.config.display()
         ));
     }
@@ -145,7 +145,7 @@ fn told(plan: &Plan, server: &str, configured: &Configured) -> String {
     }
     for variable in &plan.variables {
         text.push_str(&format!(
-            "  export {variable}=…, where the gateway is started\n"
+            "  export {variable}=…   # where the gateway is started\n"
         ));
     }
     if plan.is_locked {
@@ -154,7 +154,7 @@ fn told(plan: &Plan, server: &str, configured: &Configured) -> String {
     text.push_str(&format!("  sandgate check{config}\n"));
     if plan.is_locked && plan.reaches.is_empty() {
         text.push_str(&format!(
-            "  sandgate egress {server}{config}, if it needs a network\n"
+            "  sandgate egress {server}{config}   # if it needs a network, while `audit-until` lets it through\n"
         ));
     }
     text
