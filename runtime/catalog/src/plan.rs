@@ -302,7 +302,10 @@ impl<'a> Maker<'a> {
             let value = self.value(name)?;
             if self.left.is_empty() && (value.is_empty() || !value.chars().all(fits)) {
                 let why = "is letters, digits, `-`, `.`, `_` and `~`, since it stands in a URL";
-                return Err(PlanError::Value(Refusal::of(format!("{} {why}", rules::shown(name)))));
+                return Err(PlanError::Value(Refusal::of(format!(
+                    "{} {why}",
+                    rules::shown(name)
+                ))));
             }
         }
         if let Some((name, what)) = self.left.first() {

@@ -193,6 +193,11 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
         }
     }
     for input in &offer.inputs {
+        let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if input.name.len() > LONGEST_NAME || !input.name.bytes().all(fits) {
+            let why = "has a name with characters that nobody types";
+            return Err(Refusal::of(format!("the value {} {why}", shown(&input.name))));
+        }
         if let Some(default) = &input.default {
             plain(&input.name, &Text::plain(default))?;
         }
@@ -225,7 +230,11 @@ fn arguments(offer: &Offer) -> Result<(), Refusal> {
             let why = "a secret stands in an argument, which every program of the machine can read";
             return Err(Refusal::of(why));
         }
-        let whole = text.to_string();
+        let written = text.0.iter().filter_map(|part| match part {
+            Part::Plain(text) => Some(text.as_str()),
+            Part::Input(_) => None,
+        });
+        let whole: String = written.collect();
         let program = whole.rsplit('/').next().unwrap_or_default();
         if at == 0 && is_one_of(SHELLS, &program.to_ascii_lowercase()) {
             let why = "starts another program than the one that is named";

@@ -250,7 +250,6 @@ mod tests {
             (deep.as_str(), ""),
             (dashes.as_str(), "deep"),
             ("a: [1", ""),
-            ("\t- x", ""),
         ] {
             let said = yaml(text).unwrap_err();
             assert!(said.contains(why), "{said}");
