@@ -183,9 +183,11 @@ const ONLY: &[(&str, &[&str])] = &[
     ("httparse", &["sandgate-egress"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
+    ("saphyr-parser", &["sandgate-catalog"]),
     (
         "hyper",
         &[
+            "sandgate-catalog",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
@@ -200,6 +202,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-catalog",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",

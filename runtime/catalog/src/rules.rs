@@ -196,7 +196,10 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
         let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
         if input.name.len() > LONGEST_NAME || !input.name.bytes().all(fits) {
             let why = "has a name with characters that nobody types";
-            return Err(Refusal::of(format!("the value {} {why}", shown(&input.name))));
+            return Err(Refusal::of(format!(
+                "the value {} {why}",
+                shown(&input.name)
+            )));
         }
         if let Some(default) = &input.default {
             plain(&input.name, &Text::plain(default))?;
