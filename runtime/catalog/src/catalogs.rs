@@ -80,12 +80,14 @@ pub fn digest(text: &str) -> String {
     Digest(Sha256::digest(text.as_bytes()).into()).write()
 }
 
-/// The copy of a catalog, relative to the configuration.
-fn path(name: &str) -> PathBuf {
-    Path::new(FOLDER).join(format!("{name}.catalog"))
+/// The copy of a catalog, relative to the configuration. Its name has the beginning of its digest, so that another copy
+/// lies beside it until the configuration names that one.
+fn path(name: &str, digest: &str) -> PathBuf {
+    let begin = digest.get(7..23).unwrap_or_default();
+    Path::new(FOLDER).join(format!("{name}-{begin}.catalog"))
 }
 
-/// Keeps a copy.
+/// Keeps a copy. It is used once the configuration has its digest.
 ///
 /// # Errors
 ///
@@ -97,17 +99,17 @@ pub fn keep(files: &Files, name: &str, text: &str) -> Result<(), CatalogError> {
         return Err(failed("it is a link; put the folder itself there".into()));
     }
     std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
-    let kept = files.put(&path(name), text);
+    let kept = files.put(&path(name, &digest(text)), text);
     kept.map_err(|error| failed(error.to_string()))
 }
 
-/// Removes a copy, if there is one.
+/// Removes the copy of this digest, if there is one.
 ///
 /// # Errors
 ///
 /// It cannot be removed.
-pub fn forget(files: &Files, name: &str) -> Result<(), CatalogError> {
-    let path = files.path(&path(name));
+pub fn forget(files: &Files, name: &str, digest: &str) -> Result<(), CatalogError> {
+    let path = files.path(&path(name, digest));
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(CatalogError::Write(path, error.to_string()))
@@ -122,11 +124,11 @@ pub fn forget(files: &Files, name: &str) -> Result<(), CatalogError> {
 ///
 /// There is none, it is not the one that the configuration has the digest of, or it is no catalog.
 pub fn copy(loaded: &Loaded, name: &str) -> Result<Contents, CatalogError> {
-    let bytes = loaded.files.read(&path(name), LARGEST as u64);
-    let bytes = bytes.map_err(|error| CatalogError::File(name.into(), error))?;
-    let text = String::from_utf8_lossy(&bytes);
     let known = loaded.config.catalogs.get(name);
     let expected = known.map_or_else(String::new, |known| known.digest.write());
+    let bytes = loaded.files.read(&path(name, &expected), LARGEST as u64);
+    let bytes = bytes.map_err(|error| CatalogError::File(name.into(), error))?;
+    let text = String::from_utf8_lossy(&bytes);
     let found = digest(&text);
     if found != expected {
         let name = name.to_owned();

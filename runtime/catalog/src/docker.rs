@@ -249,13 +249,17 @@ fn parameters(prefix: &str, schema: &Value, inputs: &mut Vec<Input>) {
             parameters(&path, property, inputs);
             continue;
         }
+        let required = schema["required"].as_array();
+        let is_required = |list: &Vec<Value>| list.iter().any(|one| one.as_str() == Some(key));
         let choices = property["enum"].as_array().into_iter().flatten();
         inputs.push(Input {
             name: path,
             description: described(property["description"].as_str()),
             default: scalar(&property["default"]),
             choices: choices.filter_map(scalar).collect(),
-            is_secret: false,
+            // Where nothing is called required, nothing is known to be needless.
+            is_optional: required.is_some_and(|list| !is_required(list)),
+            ..Input::default()
         });
     }
 }

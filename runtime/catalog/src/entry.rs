@@ -130,6 +130,8 @@ pub struct Input {
     pub choices: Vec<String>,
     /// Whether it is a secret.
     pub is_secret: bool,
+    /// Whether a variable that has it may as well be left out.
+    pub is_optional: bool,
 }
 
 impl Entry {

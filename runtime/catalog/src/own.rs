@@ -173,7 +173,7 @@ fn offer(server: Server) -> Result<Offer, Refusal> {
             description: rules::description(&asked.description),
             default: asked.default,
             choices: asked.choices,
-            is_secret: false,
+            ..Input::default()
         });
     }
     for mount in offer.mounts.clone() {

@@ -350,9 +350,17 @@ impl<'a> Maker<'a> {
         let mut lines = String::new();
         for variable in &self.offer.variables {
             let given = self.wanted.values.get(&variable.name).cloned();
-            let value = match (&variable.value, given) {
-                (Some(value), _) => Some(self.text(value)?),
-                (None, given) => given,
+            let value = match &variable.value {
+                Some(text) if self.is_needless(text) => given,
+                Some(text) if given.is_none() || text.inputs().any(|it| it == variable.name) => {
+                    Some(self.text(text)?)
+                }
+                Some(_) => {
+                    let why = "has a value that the entry gives";
+                    let name = rules::shown(&variable.name);
+                    return Err(PlanError::Value(Refusal::of(format!("{name} {why}"))));
+                }
+                None => given,
             };
             self.used.insert(variable.name.clone());
             comment(&mut lines, &variable.description);
@@ -368,6 +376,20 @@ impl<'a> Maker<'a> {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a text has an input without a value that needs none.
+    fn is_needless(&mut self, text: &Text) -> bool {
+        let needless = |name: &&str| {
+            let input = self.offer.input(name);
+            let bare = |input: &Input| input.is_optional && input.default.is_none();
+            input.is_some_and(bare) && !self.wanted.values.contains_key(*name)
+        };
+        let found = text.inputs().any(|name| needless(&name));
+        if found {
+            self.used.extend(text.inputs().map(str::to_owned));
+        }
+        found
     }
 
     /// A secret of a program, which lies in the encrypted file.

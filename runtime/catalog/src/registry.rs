@@ -381,6 +381,7 @@ fn input(name: &str, argument: Argument) -> Input {
         default: argument.value.or(argument.default),
         choices: argument.choices.unwrap_or_default(),
         is_secret: argument.is_secret,
+        is_optional: false,
     }
 }
 

@@ -206,6 +206,27 @@ fn an_entry_of_dockers_is_an_image_with_what_it_declares() {
         json!({ "SEARCH_MODE": "stdio", "SEARCH_REGION": "eu" })
     );
     assert_eq!(made.reaches, ["api.search.example"]);
+    assert!(made.table.contains("# SEARCH_DEPTH = \"\""));
+    for (name, in_env) in [
+        ("search.depth", true),
+        ("SEARCH_DEPTH", true),
+        ("SEARCH_MODE", false),
+    ] {
+        let given = plan(search, &[("search.region", "eu"), (name, "9")]);
+        match in_env {
+            true => assert_eq!(
+                plain(&server(&given.unwrap()).env)["SEARCH_DEPTH"],
+                "9",
+                "{name}"
+            ),
+            false => assert!(
+                given
+                    .unwrap_err()
+                    .to_string()
+                    .contains("that the entry gives")
+            ),
+        }
+    }
     assert_eq!(one.secrets["SEARCH_KEY"].give, Give::File);
     let Some(Contain::Table(contain)) = one.contain else {
         panic!()

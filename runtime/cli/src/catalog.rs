@@ -203,13 +203,30 @@ fn add(asked: &Added) -> Result<String, VerbError> {
     };
     let config = format!("{before}{end}\n[catalogs.{name}]\n{table}");
     parsed(&config)?;
-    keep(&loaded.files, name, &text)?;
-    replace(&asked.configured, &loaded, &config)?;
+    put(&asked.configured, &loaded, name, &text, &config)?;
     Ok(format!(
         "{name} is added to {}: {}",
         asked.configured.config.display(),
         told(&contents)
     ))
+}
+
+/// Keeps a copy, and puts the configuration that has its digest in place: both or neither.
+fn put(
+    configured: &Configured,
+    loaded: &Loaded,
+    name: &str,
+    copy: &str,
+    config: &str,
+) -> Result<(), VerbError> {
+    keep(&loaded.files, name, copy)?;
+    let known = loaded.config.catalogs.get(name);
+    replace(configured, loaded, config).inspect_err(|_| {
+        let new = digest(copy);
+        if known.is_none_or(|known| known.digest.write() != new) {
+            let _ = forget(&loaded.files, name, &new);
+        }
+    })
 }
 
 /// A file's path as the configuration writes it: relative to its folder, or whole.
@@ -266,8 +283,11 @@ fn update(asked: &Named) -> Result<String, VerbError> {
     };
     let config = edit(loaded.source.text()).ok_or_else(|| unedited(name))?;
     parsed(&config)?;
-    keep(&loaded.files, name, &text)?;
-    replace(&asked.configured, &loaded, &config)?;
+    put(&asked.configured, &loaded, name, &text, &config)?;
+    let old = known.digest.write();
+    if old != new {
+        forget(&loaded.files, name, &old)?;
+    }
     let mut said = format!("{name}: {}\n", told(&now));
     for line in lines.iter().take(LINES) {
         said.push_str(&format!("  {}\n", printable(line)));
@@ -395,9 +415,9 @@ pub(crate) fn name_of(entry: &Entry) -> String {
 fn remove(asked: &Named) -> Result<String, VerbError> {
     let loaded = read(&asked.configured)?;
     let name = &asked.name;
-    if !loaded.config.catalogs.contains_key(name) {
+    let Some(known) = loaded.config.catalogs.get(name) else {
         return Err(FindError::UnknownCatalog(printable(name)).into());
-    }
+    };
     let edit = |text: &str| -> Option<String> {
         let mut document: DocumentMut = text.parse().ok()?;
         let table = document.get_mut("catalogs")?.as_table_like_mut()?;
@@ -410,7 +430,7 @@ fn remove(asked: &Named) -> Result<String, VerbError> {
     let config = edit(loaded.source.text()).ok_or_else(|| unedited(name))?;
     parsed(&config)?;
     replace(&asked.configured, &loaded, &config)?;
-    forget(&loaded.files, name)?;
+    forget(&loaded.files, name, &known.digest.write())?;
     Ok(format!(
         "{name} is removed from {}.",
         asked.configured.config.display()
