@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes dashboard
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes dashboard catalogs
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -97,6 +97,12 @@ recipes: toolchain
 dashboard: toolchain
 	cargo build --workspace --bins
 	tests/prometheus/run target/debug/sandgate
+
+# Whole catalogs, from a folder that holds them: how many of their entries can be added, how many cannot, and why.
+catalogs: toolchain
+	@test -n "$(CATALOGS)" || { echo 'name the folder: make catalogs CATALOGS=DIR'; exit 2; }
+	cargo build --workspace --bins
+	tests/catalogs/run target/debug/sandgate "$(CATALOGS)"
 
 # Servers in containers, by each engine that makes some here: what a hostile one attempts, and KILLS deaths of the gateway.
 # As root on Debian it installs Podman.

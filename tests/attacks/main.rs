@@ -11,6 +11,7 @@
 
 mod admin_socket;
 mod callers;
+mod catalogs;
 mod certificates;
 mod connections;
 mod error_details;

@@ -55,6 +55,16 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-catalog",
+        &[
+            "sandgate-address",
+            "sandgate-config",
+            "sandgate-detect",
+            "sandgate-secrets",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-telemetry",
         &[
             "sandgate-audit",
@@ -154,6 +164,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-assembly",
             "sandgate-audit",
             "sandgate-authoring",
+            "sandgate-catalog",
             "sandgate-config",
             "sandgate-contain",
             "sandgate-daemon",
@@ -196,9 +207,11 @@ const ONLY: &[(&str, &[&str])] = &[
     ("rustls-webpki", &["sandgate-signature"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
+    ("saphyr-parser", &["sandgate-catalog"]),
     (
         "hyper",
         &[
+            "sandgate-catalog",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
@@ -214,6 +227,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-catalog",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",

@@ -7,9 +7,11 @@ use sandgate_config::Environment;
 use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::logging;
 
+use crate::add::Add;
 use crate::alerts::Alerts;
 use crate::audit::Audit;
 use crate::call::Call;
+use crate::catalog::Catalog;
 use crate::check::Check;
 use crate::completions::Completions;
 #[cfg(feature = "demo")]
@@ -96,6 +98,11 @@ pub enum Verb {
     Init(Init),
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
+    /// Look through lists of servers that others keep [exit code 2: not done]
+    #[command(subcommand)]
+    Catalog(Catalog),
+    /// Add a server from a catalog: contained, pinned, its secrets as references [exit code 2: nothing was written]
+    Add(Add),
     /// Lock the packages of servers, and plugins, in sandgate.lock; install the packages; show what differs
     Lock(LockPackages),
     /// Install the packages that sandgate.lock has, ahead of a start

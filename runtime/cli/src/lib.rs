@@ -4,12 +4,14 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+pub mod add;
 pub mod alerts;
 pub mod args;
 pub mod audit;
 #[cfg(feature = "authoring")]
 mod author;
 pub mod call;
+pub mod catalog;
 pub mod check;
 pub mod completions;
 #[cfg(feature = "demo")]

@@ -7,8 +7,9 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    alerts, audit, call, check, completions, egress, import, init, install, lock, manual, pins,
-    plugin, promote, reload, replay, run, schema, secret, status, stop, terminal, token, why,
+    add, alerts, audit, call, catalog, check, completions, egress, import, init, install, lock,
+    manual, pins, plugin, promote, reload, replay, run, schema, secret, status, stop, terminal,
+    token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -68,6 +69,8 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Init(asked) => init::carry_out(&asked),
         Verb::Import(asked) => import::carry_out(asked),
         Verb::Audit(asked) => audit::carry_out(&asked),
+        Verb::Catalog(asked) => catalog::carry_out(&asked),
+        Verb::Add(asked) => add::carry_out(&asked),
         Verb::Lock(asked) => lock::carry_out(&asked),
         Verb::Install(asked) => install::carry_out(&asked),
         Verb::Pins(asked) => pins::carry_out(&asked),

@@ -13,6 +13,7 @@ mod audit;
 mod authorization;
 mod call_log;
 mod candidate;
+mod catalog;
 mod client;
 pub mod client_config;
 mod condition;
@@ -21,6 +22,7 @@ mod contain_rules;
 mod egress;
 mod exposure;
 mod files;
+mod fill_in;
 mod gateway;
 mod glimpse;
 mod grants;
@@ -65,11 +67,13 @@ pub use authorization::{
 };
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
+pub use catalog::{Catalog, CatalogEntry, CatalogSource};
 pub use client::{Client, PreviousKey, TokenHash};
 pub use condition::ConditionName;
 pub use contain::{Contain, Containing, Containment, Mount, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
+pub use fill_in::fill_in;
 pub use gateway::{
     AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,
     RefusalStyle, Tls,
@@ -121,6 +125,11 @@ pub struct Config {
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint
     /// tools are called `NAME__tool`.
     pub servers: BTreeMap<String, Server>,
+    /// Which catalogs servers may come from.
+    pub catalog: Catalog,
+    /// Lists of servers that others keep, by name: `sandgate catalog` writes them, `sandgate add` takes servers from them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub catalogs: BTreeMap<String, CatalogSource>,
     /// The pipeline: requests pass it in this order, replies the other way.
     pub interceptors: Vec<Interceptor>,
 }

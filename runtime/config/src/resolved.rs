@@ -10,7 +10,7 @@ use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Secret, Sources, ValueOrRef};
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
-use super::{Interceptor, Loaded, PluginSource, wording};
+use super::{Interceptor, Loaded, PluginSource, fill_in, wording};
 
 /// The values that the file takes from the environment and from other files.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +105,16 @@ impl Loaded {
         let mut resolved = Resolved::default();
         let mut issues = Vec::new();
         for (name, server) in &self.config.servers {
+            for (pointer, what) in fill_in::left(name, server) {
+                let issue = self.error(
+                    &pointer,
+                    Side::Value,
+                    format!("{what} is still to be filled in"),
+                );
+                let help =
+                    "write it in the place of `<fill in: …>`; the comments above say what it is";
+                issues.push(issue.help(help));
+            }
             let mut all = |key: &str, given| {
                 let place = pointer(&["servers", name, key]);
                 self.values(&place, given, sources, &mut issues)

@@ -12,7 +12,7 @@ use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
 use super::{
-    alert, authorization, client, contain_rules, gateway, secret_rules, server, signed_by,
+    alert, authorization, catalog, client, contain_rules, gateway, secret_rules, server, signed_by,
     telemetry, view,
 };
 
@@ -70,6 +70,7 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
             issue.help("add one, for example: [servers.time] with command = \"mcp-server-time\""),
         );
     }
+    catalog::check(tree, issues);
     if let Some(interceptors) = tree.get("interceptors").and_then(Entry::list) {
         check_interceptors(interceptors, servers, issues);
     }

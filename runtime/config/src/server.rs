@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
+use super::catalog::CatalogEntry;
 use super::contain::Contain;
 use super::egress::Egress;
 use super::image::Image;
@@ -116,6 +117,9 @@ pub struct Server {
     /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
     #[serde(default)]
     pub forward_trace_state: bool,
+    /// The entry of a catalog that it came from, written by `sandgate add`. Left out: it was written by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<CatalogEntry>,
 }
 
 impl Server {

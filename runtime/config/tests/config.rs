@@ -87,8 +87,17 @@ fn every_key_is_read_as_it_was_written() {
         authorization,
         views,
         servers,
+        catalog,
+        catalogs,
         interceptors,
     } = parse_right("all.toml").config;
+    assert!(catalog.permits("company") && !catalog.permits("other"));
+    assert_eq!(catalogs["company"].digest.0, [0x33; 32]);
+    let origin = servers["everything"].catalog.as_ref().unwrap();
+    assert_eq!(
+        (&*origin.name, &*origin.entry),
+        ("company", "io.example/everything")
+    );
     assert_eq!(gateway.listen.0.to_string(), "[::1]:0");
     assert_eq!(gateway.allowed_hosts.len(), 2);
     assert_eq!(gateway.allowed_origins[0].0, "https://app.example.com");

@@ -154,6 +154,11 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.program.max-concurrent", json!(9), InForce),
         ("servers.program.max-children", json!(9), InForce),
         ("servers.program.share", json!("principal"), InForce),
+        (
+            "servers.program.catalog",
+            json!({ "name": "company", "entry": "program" }),
+            InForce,
+        ),
         ("servers.desk.url", json!("http://127.0.0.1:9/mcp"), InForce),
         ("servers.desk.headers", json!({ "X-A": "b" }), InForce),
         ("servers.desk.keep-alive", json!("9s"), InForce),

@@ -2,6 +2,7 @@
 //! loopback, and npm and pip are the real ones.
 #![cfg(target_os = "linux")]
 
+mod catalogs;
 mod hostile;
 mod images;
 mod plugins;

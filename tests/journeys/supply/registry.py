@@ -201,6 +201,11 @@ def main():
         "notes_py-1.0.0-py3-none-any.whl": wheel(
             "notes_py", "1.0.0", ["words-py==1.0.0"], {"notes_py.py": PYTHON}, "notes-py = notes_py:main"
         ),
+        # In the place of the real one, whose name the guide has.
+        "mcp_server_time-2026.10.19-py3-none-any.whl": wheel(
+            "mcp_server_time", "2026.10.19", ["words-py==1.0.0"], {"mcp_server_time.py": PYTHON},
+            "mcp-server-time = mcp_server_time:main"
+        ),
         "words_py-1.0.0-py3-none-any.whl": wheel("words_py", "1.0.0", [], {"words_py.py": 'WORDS = "one"\n'}),
         "source_py-1.0.0.tar.gz": sdist("source_py", "1.0.0"),
         "direct_py-1.0.0-py3-none-any.whl": wheel(

@@ -90,6 +90,24 @@ impl Stand {
     fn command(&self, args: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(binary("sandgate"));
         command.args(args).arg("--config").arg(self.config());
+        self.around(&mut command);
+        command.envs(variables.iter().copied());
+        command
+    }
+
+    /// A command as somebody types it, in the folder, with `sandgate` in the `PATH`.
+    pub(super) fn shell(&self, typed: &str) -> Command {
+        let mut command = Command::new("sh");
+        let program = binary("sandgate");
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", program.parent().unwrap().display());
+        command.args(["-c", typed]).current_dir(self.folder.path());
+        self.around(&mut command);
+        command.env("PATH", path).stdin(Stdio::null());
+        command
+    }
+
+    fn around(&self, command: &mut Command) {
         for name in [
             "HTTP_PROXY",
             "HTTPS_PROXY",
@@ -109,9 +127,7 @@ impl Stand {
             .env("npm_config_fetch_retries", "0")
             .env("PIP_CONFIG_FILE", "/dev/null")
             .env("PIP_INDEX_URL", format!("{}simple/", self.address))
-            .env("PIP_CACHE_DIR", self.path("pip"))
-            .envs(variables.iter().copied());
-        command
+            .env("PIP_CACHE_DIR", self.path("pip"));
     }
 
     pub(super) fn sandgate(&self, args: &[&str]) -> Ended {

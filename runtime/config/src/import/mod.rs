@@ -107,6 +107,21 @@ pub struct Said {
     pub report: String,
 }
 
+/// Whether a variable's or header's name says that its value is a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    secret::named_secret(name, "value")
+}
+
+/// The name of an environment variable that these parts make.
+pub fn variable_name(parts: &[&str]) -> String {
+    name::variable(parts)
+}
+
+/// The nearest valid name of a server.
+pub fn server_name(given: &str) -> String {
+    name::Names::default().give(given)
+}
+
 /// Imports, and writes the configuration if an output file is given.
 ///
 /// # Errors

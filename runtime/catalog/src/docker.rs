@@ -1,0 +1,444 @@
+//! Docker's catalog (`registry:`, an entry a name) and the `server.yaml` files that it is made from.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::entry::{Entry, Input, Mount, Offer, Refusal, Runs, Secret, Text, Variable};
+use crate::rules;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Server {
+    name: Option<String>,
+    title: Option<String>,
+    description: Option<String>,
+    about: Option<About>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    image: Option<String>,
+    remote: Option<Remote>,
+    secrets: Option<Vec<Wanted>>,
+    env: Option<Vec<Set>>,
+    command: Option<Vec<String>>,
+    volumes: Option<Vec<String>>,
+    allow_hosts: Option<Vec<String>>,
+    user: Option<Value>,
+    extra_hosts: Option<Vec<String>>,
+    oauth: Option<Value>,
+    requirement: Option<String>,
+    /// A list of parameters in the catalog, a table in `server.yaml`.
+    config: Option<Value>,
+    run: Option<Run>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct About {
+    title: Option<String>,
+    description: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Remote {
+    url: Option<String>,
+    transport_type: Option<String>,
+    headers: Option<Map<String, Value>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    name: String,
+    env: Option<String>,
+    description: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Set {
+    name: String,
+    value: Option<Value>,
+    description: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Run {
+    command: Option<Vec<String>>,
+    volumes: Option<Vec<String>>,
+    env: Option<Map<String, Value>>,
+    allow_hosts: Option<Vec<String>>,
+    user: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Configured {
+    secrets: Option<Vec<Wanted>>,
+    env: Option<Vec<Set>>,
+    parameters: Option<Value>,
+    properties: Option<Value>,
+    volumes: Option<Vec<String>>,
+}
+
+/// Reads an entry of the catalog (`name` is its key), or a `server.yaml`.
+pub(crate) fn entry(name: Option<&str>, value: Value) -> Result<Entry, Refusal> {
+    let place = name.unwrap_or_else(|| value["name"].as_str().unwrap_or_default());
+    let place = rules::shown(place);
+    let server: Server = serde_json::from_value(value)
+        .map_err(|error| Refusal::of(format!("{place}: {}", rules::shown(&error.to_string()))))?;
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => server.name.clone().unwrap_or_default(),
+    };
+    rules::name(&name)?;
+    let about = server.about.as_ref();
+    let title = server
+        .title
+        .as_deref()
+        .or(about.and_then(|it| it.title.as_deref()));
+    let text = server.description.as_deref();
+    let text = text.or(about.and_then(|it| it.description.as_deref()));
+    let text = [title, text]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(": ");
+    let offer = offer(&name, server);
+    Ok(Entry {
+        name,
+        version: None,
+        is_latest: true,
+        description: rules::description(&text),
+        notes: Vec::new(),
+        offers: vec![offer],
+    })
+}
+
+fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
+    let configured = server.config.unwrap_or_default();
+    let mut inputs = Vec::new();
+    let mut table = Configured::default();
+    match configured {
+        Value::Array(list) => {
+            for one in list {
+                let prefix = one["name"].as_str().unwrap_or(name).to_owned();
+                parameters(&prefix, &one, &mut inputs);
+            }
+        }
+        Value::Null => {}
+        whole => {
+            table = serde_json::from_value(whole)
+                .map_err(|error| Refusal::of(rules::shown(&error.to_string())))?;
+            for one in [&table.parameters, &table.properties].into_iter().flatten() {
+                parameters(name, one, &mut inputs);
+            }
+        }
+    }
+    let secrets: Vec<Wanted> = [server.secrets, table.secrets]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+    if let Some(remote) = server.remote {
+        return elsewhere(name, remote, inputs, &secrets, server.oauth.is_some());
+    }
+    if let Some(kind) = server.kind.as_deref().filter(|kind| *kind != "server") {
+        return Err(Refusal::of(format!(
+            "it is of the type {}, not server",
+            rules::shown(kind)
+        )));
+    }
+    let Some(image) = server.image else {
+        return Err(Refusal::of("it names neither an image nor a remote server"));
+    };
+    let run = server.run.unwrap_or_default();
+    if server.extra_hosts.is_some() {
+        return Err(Refusal::of(
+            "it gives hosts addresses of its own (extraHosts)",
+        ));
+    }
+    let mut offer = Offer::of(Runs::Image(tagged(&image)?));
+    if !image.contains('@') {
+        offer
+            .notes
+            .push("the image has no digest: `sandgate lock` pins what it is that day".into());
+    }
+    offer.inputs = inputs;
+    for wanted in &secrets {
+        let Some(variable) = &wanted.env else {
+            return Err(Refusal::of(format!(
+                "the secret {} names no variable",
+                rules::shown(&wanted.name)
+            )));
+        };
+        offer.secrets.push(Secret {
+            name: variable.clone(),
+            description: described(wanted.description.as_deref()),
+            inject: None,
+        });
+    }
+    let run_env = run
+        .env
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, value)| Set {
+            name,
+            value: Some(value),
+            description: None,
+        });
+    let sets = [server.env, table.env].into_iter().flatten().flatten();
+    for set in sets.chain(run_env) {
+        put(name, set, &mut offer);
+    }
+    for text in [server.command, run.command]
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let text = templated(name, &text, &mut offer);
+        offer.args.push(text);
+    }
+    let volumes = [server.volumes, run.volumes, table.volumes];
+    for text in volumes.into_iter().flatten().flatten() {
+        volume(name, &text, &mut offer)?;
+    }
+    for text in [server.allow_hosts, run.allow_hosts]
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        offer.hosts.push(rules::host(&text)?);
+    }
+    if server.user.is_some() || run.user.is_some() {
+        offer
+            .notes
+            .push("it asks for a user of its own, and runs as the gateway's".into());
+    }
+    if let Some(requirement) = &server.requirement {
+        let note = format!(
+            "it needs another server beside it: {}",
+            rules::shown(requirement)
+        );
+        offer.notes.push(note);
+    }
+    rules::offer(&offer)?;
+    Ok(offer)
+}
+
+/// The image. Docker's own have no tag where they are built, and a digest in the catalog.
+fn tagged(image: &str) -> Result<sandgate_config::Image, Refusal> {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    match last.contains([':', '@']) {
+        true => rules::image(image),
+        false => rules::image(&format!("{image}:latest")),
+    }
+}
+
+fn described(text: Option<&str>) -> String {
+    rules::description(text.unwrap_or_default())
+}
+
+/// The parameters of a schema, each by its path: `NAME.group.key`.
+fn parameters(prefix: &str, schema: &Value, inputs: &mut Vec<Input>) {
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{prefix}.{key}");
+        // Beyond this many parts no template of Docker's reads it.
+        if property["properties"].is_object() && path.matches('.').count() < 6 {
+            parameters(&path, property, inputs);
+            continue;
+        }
+        let required = schema["required"].as_array();
+        let is_required = |list: &Vec<Value>| list.iter().any(|one| one.as_str() == Some(key));
+        let choices = property["enum"].as_array().into_iter().flatten();
+        inputs.push(Input {
+            name: path,
+            description: described(property["description"].as_str()),
+            default: scalar(&property["default"]),
+            choices: choices.filter_map(scalar).collect(),
+            // Where nothing is called required, nothing is known to be needless.
+            is_optional: required.is_some_and(|list| !is_required(list)),
+            ..Input::default()
+        });
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// A text with `{{path}}` in it. A path that no parameter has is asked for as well. Filters behind it (`|into`) say how a
+/// list is spread, which is the operator's to do.
+fn templated(name: &str, text: &str, offer: &mut Offer) -> Text {
+    let known: Vec<String> = offer
+        .inputs
+        .iter()
+        .map(|input| input.name.clone())
+        .collect();
+    let text = Text::read(text, "{{", "}}", |inside| {
+        let path = inside
+            .split('|')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let longer = format!("{name}.{path}");
+        Some(if known.contains(&longer) {
+            longer
+        } else {
+            path
+        })
+    });
+    for input in text.inputs() {
+        offer.ask(Input {
+            name: input.to_owned(),
+            ..Input::default()
+        });
+    }
+    text
+}
+
+fn put(name: &str, set: Set, offer: &mut Offer) {
+    let text = set.value.as_ref().and_then(scalar);
+    let text = text.map(|text| templated(name, &text, offer));
+    let whole = text.as_ref().map(ToString::to_string).unwrap_or_default();
+    let secret = offer
+        .secrets
+        .iter()
+        .any(|secret| refers(&whole, &secret.name));
+    let description = described(set.description.as_deref());
+    if offer.secrets.iter().any(|secret| secret.name == set.name) {
+        // The secret says it already.
+        return;
+    }
+    match secret || sandgate_config::import::is_secret_name(&set.name) {
+        true => offer.secrets.push(Secret {
+            description: match secret {
+                true => rules::whole(&description, &whole),
+                false => description,
+            },
+            name: set.name,
+            inject: None,
+        }),
+        false => offer.variables.push(Variable {
+            name: set.name,
+            value: text,
+            description,
+        }),
+    }
+}
+
+/// Whether a text has a variable in it, as shells write it.
+fn refers(text: &str, variable: &str) -> bool {
+    text.contains(&format!("${{{variable}}}")) || text.contains(&format!("${variable}"))
+}
+
+fn volume(name: &str, text: &str, offer: &mut Offer) -> Result<(), Refusal> {
+    let failed = |why: &str| {
+        Err(Refusal::of(format!(
+            "the volume {} {why}",
+            rules::shown(text)
+        )))
+    };
+    let parsed = templated(name, text, offer);
+    let folders = "mounts: it wants folders of yours, under their own paths: contain.mounts";
+    let end = text.rfind("}}").map_or(0, |at| at + 2);
+    let Some((outside, rest)) = text[end..].split_once(':') else {
+        // A list of folders, or one that is seen under its own path.
+        if parsed.inputs().next().is_none() {
+            return failed("names no folder");
+        }
+        offer.notes.push(folders.into());
+        return Ok(());
+    };
+    let (inside, access) = rest.split_once(':').unwrap_or((rest, "rw"));
+    let input = match (parsed.inputs().next(), outside) {
+        (Some(input), "") if parsed.inputs().count() == 1 => input.to_owned(),
+        (None, volume)
+            if volume
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) =>
+        {
+            if volume.is_empty() {
+                return failed("names no folder");
+            }
+            volume.to_owned()
+        }
+        _ => return failed("mounts a place of this machine that nobody chose"),
+    };
+    if !["ro", "rw"].contains(&access) {
+        return failed("has an option that is unknown here");
+    }
+    offer.ask(Input {
+        name: input.clone(),
+        description: format!(
+            "a folder of this machine, seen at {}",
+            rules::description(inside)
+        ),
+        ..Input::default()
+    });
+    offer.mounts.push(Mount {
+        inside: inside.to_owned(),
+        input,
+        writes: access == "rw",
+    });
+    Ok(())
+}
+
+fn elsewhere(
+    name: &str,
+    remote: Remote,
+    inputs: Vec<Input>,
+    secrets: &[Wanted],
+    oauth: bool,
+) -> Result<Offer, Refusal> {
+    let kind = remote.transport_type.unwrap_or_default();
+    if !["streamable-http", "http", "streamable"].contains(&kind.as_str()) {
+        let kind = rules::shown(&kind);
+        return Err(Refusal::of(format!(
+            "the remote server speaks {kind}, not streamable-http"
+        )));
+    }
+    let url = remote.url.unwrap_or_default();
+    let mut offer = Offer::of(Runs::Remote(Text::default()));
+    offer.inputs = inputs;
+    offer.runs = Runs::Remote(templated(name, &url, &mut offer));
+    for (header, value) in remote.headers.unwrap_or_default() {
+        let whole = scalar(&value).unwrap_or_default();
+        let wanted = secrets.iter().find(|wanted| {
+            let variable = wanted.env.as_deref();
+            variable.is_some_and(|variable| refers(&whole, variable))
+        });
+        if wanted.is_some()
+            || whole.contains('$')
+            || sandgate_config::import::is_secret_name(&header)
+        {
+            let description = wanted.and_then(|wanted| wanted.description.as_deref());
+            offer.secrets.push(Secret {
+                name: header,
+                description: rules::whole(&described(description), &whole),
+                inject: None,
+            });
+        } else {
+            let value = Some(templated(name, &whole, &mut offer));
+            offer.variables.push(Variable {
+                name: header,
+                value,
+                description: String::new(),
+            });
+        }
+    }
+    if oauth {
+        offer.notes.push(
+            "it asks its clients for OAuth: see `forward-authorization` and `exchange`".into(),
+        );
+    }
+    rules::offer(&offer)?;
+    Ok(offer)
+}
