@@ -100,6 +100,17 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-console",
+        &[
+            "sandgate-config",
+            "sandgate-daemon",
+            "sandgate-gateway",
+            "sandgate-pipeline",
+            "sandgate-telemetry",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-authoring",
         &[
             "sandgate-assembly",
@@ -132,6 +143,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-audit",
             "sandgate-authoring",
             "sandgate-config",
+            "sandgate-console",
             "sandgate-contain",
             "sandgate-daemon",
             "sandgate-demo",

@@ -11,6 +11,7 @@ use crate::audit::Audit;
 use crate::call::Call;
 use crate::check::Check;
 use crate::completions::Completions;
+use crate::console::Console;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
 use crate::egress::Egress;
@@ -77,6 +78,8 @@ pub enum Verb {
     Resume(Resume),
     /// Show what is stopped, since when and why
     Stops(Stops),
+    /// Print a link into the console of the running gateway: its pages in a browser, good once, for a minute
+    Console(Console),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
     /// Show what a contained server reached, what it was refused and why, and the list that it needed

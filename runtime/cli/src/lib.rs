@@ -11,6 +11,7 @@ mod author;
 pub mod call;
 pub mod check;
 pub mod completions;
+pub mod console;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod egress;

@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    audit, call, check, completions, egress, import, init, install, lock, manual, pins, plugin,
-    promote, reload, replay, run, schema, secret, status, stop, terminal, token, why,
+    audit, call, check, completions, console, egress, import, init, install, lock, manual, pins,
+    plugin, promote, reload, replay, run, schema, secret, status, stop, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -59,6 +59,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Stop(asked) => stop::carry_out(&asked),
         Verb::Resume(asked) => stop::resume(&asked),
         Verb::Stops(asked) => stop::list(&asked),
+        Verb::Console(asked) => console::carry_out(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
         Verb::Egress(asked) => egress::carry_out(&asked),
         Verb::Call(asked) => call::carry_out(&asked),

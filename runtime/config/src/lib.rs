@@ -15,6 +15,7 @@ mod candidate;
 mod client;
 pub mod client_config;
 mod condition;
+mod console;
 mod contain;
 mod contain_rules;
 mod egress;
@@ -64,6 +65,7 @@ pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, PreviousKey, TokenHash};
 pub use condition::ConditionName;
+pub use console::Console;
 pub use contain::{Contain, Containing, Containment, Mount, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
@@ -104,6 +106,9 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Metrics and traces.
     pub telemetry: Telemetry,
+    /// The gateway in a browser. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
     /// Who may call, by name. None, and no `[authorization]`: anybody who reaches the gateway, which then listens on
     /// loopback only.
     pub clients: BTreeMap<String, Client>,

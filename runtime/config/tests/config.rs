@@ -82,6 +82,7 @@ fn every_key_is_read_as_it_was_written() {
         call_log,
         audit,
         telemetry,
+        console,
         clients,
         authorization,
         views,
@@ -216,6 +217,7 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
+    assert_eq!(console.unwrap().listen.0.to_string(), "127.0.0.1:9809");
     let audit = audit.unwrap();
     assert_eq!(
         (audit.key, audit.every),

@@ -83,6 +83,7 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("audit.every", json!("9s"), Waits),
         ("audit.anchor", json!("anchor"), Waits),
         ("telemetry.metrics", json!("127.0.0.1:0"), Waits),
+        ("console.listen", json!("127.0.0.1:0"), Waits),
         ("telemetry.otlp", json!("http://127.0.0.1:1"), Waits),
         ("clients.ada.token-sha256", json!("22".repeat(32)), InForce),
         (
@@ -325,6 +326,7 @@ fn no_key_is_forgotten() {
         ("call-log", "CallLog"),
         ("audit", "Audit"),
         ("telemetry", "Telemetry"),
+        ("console", "Console"),
         ("clients", "Client"),
         ("authorization", "Authorization"),
         ("views", "View"),
