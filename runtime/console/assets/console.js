@@ -81,8 +81,8 @@ function wrong(place, list) {
     return;
   }
   const items = node('ul');
-  for (const [what, why, path] of list) {
-    const item = node('li');
+  for (const [kind, what, why, path] of list) {
+    const item = node('li', kind);
     const link = node('a', '', what);
     link.href = path;
     item.append(link, ' ', node('span', '', why));

@@ -155,7 +155,12 @@ impl Router {
                 Section::Stops,
                 stops::page(&self.operator.status(), session, query),
             ),
-            "/audit" => self.page(session, Section::Audit, audit::page(&self.operator)),
+            "/audit" => {
+                let operator = self.operator.clone();
+                let deeds = self.read(move || Ok(operator.deeds(audit::MOST))).await;
+                let page = audit::page(&self.operator, &deeds.unwrap_or_default());
+                self.page(session, Section::Audit, page)
+            }
             "/audit/verify" => {
                 let desk = self.desk.clone();
                 let found = self.slowly(move || desk.verify()).await;

@@ -101,6 +101,34 @@ struct Head {
     id: String,
 }
 
+/// What an operator did.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Deed {
+    record: String,
+    /// When.
+    pub time: String,
+    /// What, for example `stop`.
+    pub action: String,
+    /// The kind of what it was done to.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The name of what it was done to.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Why, in the operator's words.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// The user.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// The console's session, where it was done there.
+    #[serde(default)]
+    pub console: Option<String>,
+    /// Why it came to nothing.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
 /// A page of a list of calls.
 #[derive(Clone, Debug, Default)]
 pub struct CallPage {
@@ -202,6 +230,25 @@ impl<'a> Calls<'a> {
             _ => gather.in_memory(self.0, after),
         }
         Ok(gather.page)
+    }
+
+    /// What operators did, the last first, by the end of the file.
+    pub(crate) fn deeds(&self, most: usize) -> Vec<Deed> {
+        let mut found = Vec::new();
+        if let Some(file) = self.0.file().filter(|file| file.is_file()) {
+            let _ = backwards(&file, None, PAGE_BYTES, |line| {
+                let deed = match line.contains("\"record\":\"operator\"") {
+                    true => serde_json::from_str::<Deed>(line).ok(),
+                    false => None,
+                };
+                found.extend(deed.filter(|deed| deed.record == "operator"));
+                match found.len() < most {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            });
+        }
+        found
     }
 
     /// The records of a call, oldest first.

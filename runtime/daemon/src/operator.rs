@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Ask, Handler};
-use crate::calls::{CallFilter, CallPage, Calls};
+use crate::calls::{CallFilter, CallPage, Calls, Deed};
 use crate::status::Status;
 
 /// Who does something to the gateway.
@@ -91,6 +91,11 @@ impl Operator {
         call: &str,
     ) -> Result<Vec<Box<serde_json::value::RawValue>>, String> {
         Calls::of(self.0.call_log()).records(call)
+    }
+
+    /// What operators did, the last first. It reads a file.
+    pub fn deeds(&self, most: usize) -> Vec<Deed> {
+        Calls::of(self.0.call_log()).deeds(most)
     }
 
     /// The names of the configured clients, and whether others may come: with tokens, or without any key.

@@ -1,4 +1,4 @@
-//! The traffic of the last quarter of an hour, in slots of ten seconds, and how long calls and hooks take. It is counted
+//! The traffic of the last quarter of an hour, in slots of five seconds, and how long calls and hooks take. It is counted
 //! where a call's record is remembered, in a few additions.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,9 +10,9 @@ use sandgate_message::Hook;
 use serde::{Deserialize, Serialize};
 
 /// The length of a slot, in seconds.
-pub const SLOT_SECONDS: u64 = 10;
+pub const SLOT_SECONDS: u64 = 5;
 /// The number of slots: a quarter of an hour.
-pub const SLOTS: usize = 90;
+pub const SLOTS: usize = 180;
 /// The buckets of a distribution: four to each doubling, up to more than an hour.
 const BUCKETS: usize = 128;
 
@@ -49,7 +49,7 @@ pub struct TrafficReport {
     pub runs: BTreeMap<String, [Quantiles; 2]>,
 }
 
-/// The traffic of ten seconds.
+/// The traffic of five seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotReport {
     /// Calls that were forwarded, or answered by an interceptor.

@@ -1,12 +1,16 @@
 //! Proof of the call log, and what is recorded of this console.
 
 use maud::html;
+use sandgate_daemon::calls::Deed;
 use sandgate_daemon::operator::Operator;
 
-use super::{Page, lines, problem, short, state};
+use super::{Page, lines, problem, short, state, when};
 use crate::desk::Verified;
 
-pub(crate) fn page(operator: &Operator) -> Page {
+/// The most deeds that are shown.
+pub(crate) const MOST: usize = 40;
+
+pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
     let (file, chained) = operator.call_log_file();
     let status = operator.status();
     let audit = status
@@ -42,9 +46,28 @@ pub(crate) fn page(operator: &Operator) -> Page {
                     p { "With " code { "[audit]" } " it can be proved that the log still says what the gateway wrote." }
                 }
             }
-            section.card {
-                header { h2 { "Deeds in this console" } }
-                p { "Each session's beginning and end, and each deed in it, is a record " code { "operator" } " of the call log, with the session's name as " code { "console" } " and the user who asked for its link as " code { "uid" } "." }
+            section {
+                h2 { "What operators did" }
+                @if deeds.is_empty() { p.empty { "Nothing that the end of the call log tells." } }
+                @else {
+                    div.box tabindex="0" role="group" aria-label="What operators did" {
+                        table {
+                            thead { tr { th scope="col" { "time" } th scope="col" { "deed" } th scope="col" { "what" } th scope="col" { "why" } th scope="col" { "by" } } }
+                            tbody {
+                                @for deed in deeds {
+                                    tr {
+                                        td { (when(&deed.time)) }
+                                        th scope="row" { (short(&deed.action)) @if deed.error.is_some() { " " span.badge.failed { "came to nothing" } } }
+                                        td { (short(deed.kind.as_deref().unwrap_or_default())) " " (short(deed.name.as_deref().unwrap_or_default())) }
+                                        td { (short(deed.why.as_deref().unwrap_or_default())) }
+                                        td { @if let Some(uid) = deed.uid { "user " (uid) } @if let Some(session) = &deed.console { " " code { (short(session)) } } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                p.aside { "Each is a record " code { "operator" } " of the call log. What was done in a console has its session's name." }
             }
         },
     }

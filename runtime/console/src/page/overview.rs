@@ -78,6 +78,7 @@ pub(crate) fn figures(operator: &Operator) -> String {
         texts.insert(key.to_owned(), value.into());
         texts.insert(format!("{key}-note"), note.into());
     }
+    texts.insert("window".to_owned(), chart::since(&traffic.slots).into());
     texts.insert("peak".to_owned(), paths.peak().into());
     texts.insert("slowest".to_owned(), took(slowest).into());
     for (place, row) in traffic.took.iter().enumerate() {
@@ -100,7 +101,7 @@ pub(crate) fn figures(operator: &Operator) -> String {
     }
     let wrong: Vec<Value> = wrong(&status)
         .into_iter()
-        .map(|one| json!([one.what, one.why, one.path]))
+        .map(|one| json!([one.kind, one.what, one.why, one.path]))
         .collect();
     let rows: Vec<Value> = last(operator).iter().map(calls::row_json).collect();
     json!({
@@ -235,6 +236,8 @@ pub(crate) fn state_of(status: &Status, server: &ServerStatus) -> (&'static str,
 
 /// Something that is wrong, and where more of it is said.
 struct Wrong {
+    /// `bad`, or `warn` where somebody meant it.
+    kind: &'static str,
     what: String,
     why: String,
     path: &'static str,
@@ -243,16 +246,19 @@ struct Wrong {
 /// What is wrong now, by the status alone.
 fn wrong(status: &Status) -> Vec<Wrong> {
     let mut all = Vec::new();
-    let mut add = |what: String, why: String, path| {
+    let mut put = |kind, what: String, why: String, path| {
+        let why = short(&why);
         all.push(Wrong {
+            kind,
             what,
-            why: short(&why),
+            why,
             path,
-        })
+        });
     };
     for one in &status.conditions {
         let unready = if one.unready { " (not ready)" } else { "" };
-        add(
+        put(
+            "bad",
             format!("{}{unready}", shown(&one.condition)),
             one.detail.clone(),
             "/audit",
@@ -264,7 +270,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
         .filter(|failed| !failed.mended)
     {
         let first = failed.error.lines().next().unwrap_or_default();
-        add(
+        put(
+            "bad",
             "the last change was refused".to_owned(),
             first.to_owned(),
             "/policies",
@@ -274,7 +281,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
         let (kind, word) = state_of(status, server);
         if kind == "bad" {
             let error = server.last_error.as_ref().map(|last| last.error.clone());
-            add(
+            put(
+                "bad",
                 format!("server {}: {}", shown(&server.name), shown(&word)),
                 error.unwrap_or_default(),
                 "/servers",
@@ -282,7 +290,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
         }
         if !server.lookalikes.is_empty() {
             let names = server.lookalikes.join(", ");
-            add(
+            put(
+                "warn",
                 format!("server {}: names that look the same", shown(&server.name)),
                 names,
                 "/servers",
@@ -294,7 +303,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
             .and_then(|egress| egress.audit_until.as_ref())
         {
             let why = format!("every public host is let through until {until}");
-            add(
+            put(
+                "warn",
                 format!(
                     "server {}: an audit of its connections",
                     shown(&server.name)
@@ -314,7 +324,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
             count(one.tally.faults),
             count(one.tally.runs)
         );
-        add(
+        put(
+            "bad",
             format!("interceptor {} has faults", shown(&one.name)),
             why,
             "/policies",
@@ -322,7 +333,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
     }
     for issuer in &status.issuers {
         if let (Some(since), Some(error)) = (&issuer.failing_since, &issuer.error) {
-            add(
+            put(
+                "bad",
                 format!("issuer {} fails since {since}", shown(&issuer.issuer)),
                 error.clone(),
                 "/clients",
@@ -330,7 +342,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
         }
     }
     if status.unwritten_records > 0 {
-        add(
+        put(
+            "bad",
             "the call log has gaps".to_owned(),
             format!(
                 "{} records could not be written",
@@ -340,7 +353,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
         );
     }
     if !status.needs_restart.is_empty() {
-        add(
+        put(
+            "warn",
             "keys wait for the next start".to_owned(),
             status.needs_restart.join(", "),
             "/policies",
@@ -348,7 +362,8 @@ fn wrong(status: &Status) -> Vec<Wrong> {
     }
     for stop in &status.stops {
         let kind = stop.kind.as_str();
-        add(
+        put(
+            "warn",
             format!("{kind} {} is stopped", shown(&stop.name)),
             stop.why.clone(),
             "/stops",
@@ -364,7 +379,7 @@ fn verdict(wrong: &[Wrong]) -> Markup {
             @if wrong.is_empty() { p.well { (state("well", "Nothing is wrong.")) } }
             @else {
                 ul {
-                    @for one in wrong { li { a href=(one.path) { (one.what) } span { (one.why) } } }
+                    @for one in wrong { li class=(one.kind) { a href=(one.path) { (one.what) } span { (one.why) } } }
                 }
             }
         }

@@ -104,8 +104,8 @@ pub(crate) fn draw(record: &Record, forwarded: bool) -> Markup {
             @if back { path.tip d={ "M" (END + 1) "," (down) "l9,-5v10z" } {} }
             (end(0, left_name, &format!("{} B", super::count(record.request_bytes)), true))
             (end(right, right_name, &record.server_us.map(took).unwrap_or_else(|| if reached { String::new() } else { "not asked".to_owned() }), reached))
-            @for (column, entry) in way_in.iter().enumerate() { (station(x(column), TOP, entry)) }
-            @for (place, entry) in way_back.iter().enumerate() { (station(x(columns - 1 - place), BOTTOM, entry)) }
+            @for (column, entry) in way_in.iter().enumerate() { (station(x(column), TOP, entry, turn.is_some_and(|turn| column > turn))) }
+            @for (place, entry) in way_back.iter().enumerate() { (station(x(columns - 1 - place), BOTTOM, entry, false)) }
             @if way_in.is_empty() && by_rule {
                 g.station.refuse {
                     rect x=(x(0)) y=(TOP) width=(STATION) height=(HIGH) rx="9" {}
@@ -127,9 +127,10 @@ fn runs(count: usize) -> String {
     }
 }
 
-fn station(x: usize, y: usize, entry: &Entry) -> Markup {
+/// `beside`: it judged at the same time as the one that ended the call.
+fn station(x: usize, y: usize, entry: &Entry, beside: bool) -> Markup {
     html! {
-        g class={ "station " (class(entry)) } {
+        g class={ "station " (class(entry)) @if beside { " beside" } } {
             title { (shown(&entry.interceptor)) ": " (word(entry)) ", " (took(entry.us)) }
             rect x=(x) y=(y) width=(STATION) height=(HIGH) rx="9" {}
             text.name x=(x + 12) y=(y + 24) { (cut(&entry.interceptor, 17)) }

@@ -89,7 +89,7 @@ fn times(runs: &[Quantiles; 2]) -> Markup {
             table.figures {
                 thead { tr { th scope="col" { span.hidden { "hook" } } th scope="col" { "runs" } th scope="col" { "p50" } th scope="col" { "p95" } th scope="col" { "p99" } } }
                 tbody {
-                    @for (name, row) in ["on the way in", "on the way back"].iter().zip(runs) {
+                    @for (name, row) in ["on the way in", "on the way back"].iter().zip(runs).filter(|(_, row)| row.count > 0) {
                         tr { th scope="row" { (name) } td { (count(row.count)) } td { (took(row.p50)) } td { (took(row.p95)) } td { (took(row.p99)) } }
                     }
                 }
