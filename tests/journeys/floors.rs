@@ -187,6 +187,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "hyper",
         &[
+            "sandgate-console",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
@@ -211,6 +212,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-assembly",
             "sandgate-recording",
             "sandgate-daemon",
+            "sandgate-console",
             "sandgate-authoring",
             "sandgate-demo",
             "sandgate",

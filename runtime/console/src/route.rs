@@ -313,8 +313,10 @@ impl Router {
         let begun = std::thread::Builder::new()
             .name("console".to_owned())
             .spawn(move || {
-                let _place = place;
-                let _ = told.send(work());
+                let came = work();
+                // Whoever has the answer may ask for the next.
+                drop(place);
+                let _ = told.send(came);
             });
         begun.map_err(|error| error.to_string())?;
         match tokio::time::timeout(SLOW, done).await {

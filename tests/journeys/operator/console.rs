@@ -539,10 +539,11 @@ fn what_attempts_to_be_markup_is_text_on_every_page() {
     let check = |what: &str, text: &str| {
         assert!(!text.contains("<img"), "{what}: {text}");
         assert_eq!(text.matches("<script").count(), 1, "{what}");
-        assert!(
-            !text.contains('\u{202e}'),
-            "{what}: a text turns the line round"
-        );
+        // What a hidden field carries comes back as it was.
+        let fields = text.split("<input type=\"hidden\"");
+        let mut visible = fields.map(|part| part.split_once('>').map_or(part, |(_, rest)| rest));
+        let is_turned = visible.any(|part| part.contains('\u{202e}'));
+        assert!(!is_turned, "{what}: a text turns the line round");
         assert!(text.len() < 600 << 10, "{what}: {} bytes", text.len());
     };
     for path in &paths {
@@ -676,7 +677,7 @@ fn live_figures_come_and_end_with_the_session_and_who_does_not_read_holds_nothin
         })
         .collect();
     let began = Instant::now();
-    while browser.ask("GET", "/live", &[], "").status != 429 {
+    while request("GET", &live, &headers, b"").status != 429 {
         assert!(
             began.elapsed() < Duration::from_secs(20),
             "a session's streams have no bound"

@@ -7,7 +7,7 @@ use sandgate_daemon::calls::{CallFilter, CallPage, CallRow};
 use sandgate_daemon::status::Status;
 use serde_json::{Value, json};
 
-use super::{Page, moment, problem, short, took};
+use super::{Page, moment, problem, short, shown, took};
 use crate::form::{Form, query};
 
 /// The most calls of a page.
@@ -90,8 +90,8 @@ fn filters(status: &Status, form: &Form) -> Markup {
     };
     html! {
         form.filters method="get" action="/calls" role="search" aria-label="Filter" {
-            label { span { "Tool or resource" } input type="search" name="target" value=(form.get("target")) data-filter autocomplete="off" spellcheck="false"; }
-            label { span { "Client" } input type="search" name="client" value=(form.get("client")) autocomplete="off" spellcheck="false"; }
+            label { span { "Tool or resource" } input type="search" name="target" value=(shown(form.get("target"))) data-filter autocomplete="off" spellcheck="false"; }
+            label { span { "Client" } input type="search" name="client" value=(shown(form.get("client"))) autocomplete="off" spellcheck="false"; }
             label { span { "Server" } select name="server" {
                 (option("", "all", "server"))
                 @for server in &status.servers { (option(&server.name, &server.name, "server")) }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sandgate_daemon::status::Status;
 use sandgate_daemon::stops::StopStatus;
 
-use super::{Page, own, short, state, when};
+use super::{Page, own, short, shown, state, when};
 use crate::access::Session;
 use crate::form::Form;
 
@@ -73,7 +73,7 @@ fn new(query: &Form) -> impl FnOnce(&Session) -> Markup {
                     label { span { "What" } select name="kind" required {
                         @for (value, text) in KINDS { option value=(value) selected[kind == value] { (text) } }
                     } }
-                    label { span { "Name" } input type="text" name="name" value=(name) required maxlength="512" autocomplete="off" spellcheck="false"; }
+                    label { span { "Name" } input type="text" name="name" value=(shown(&name)) required maxlength="512" autocomplete="off" spellcheck="false"; }
                     label { span { "For" } select name="for" {
                         @for (value, text) in PERIODS { option value=(value) { (text) } }
                     } }
