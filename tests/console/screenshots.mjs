@@ -1,10 +1,11 @@
-// Pictures of the console for the documentation: docs/console/*.png, or the folder given.
+// Pictures of the console for the documentation: docs/console/*.png. Into another folder, where one is given, all pages.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { browser, root, stage } from './stage.mjs';
 
 const into = process.argv[2] ?? join(root, 'docs/console');
-const only = process.argv[3];
+const everything = process.argv.length > 2;
+const DOCUMENTED = ['overview', 'overview-phone', 'call', 'call-refused', 'policies'];
 mkdirSync(into, { recursive: true });
 const gateway = await stage();
 // Where there is a font that is made for screens, it is the system's.
@@ -17,7 +18,7 @@ try {
   const build = await gateway.client('build-agent', 'Build Agent', 'files');
   const ada = await gateway.client('ada', 'Claude Code', 'tickets');
   const adaCrm = await gateway.client('ada', 'Claude Code', 'crm');
-  const seconds = Number(process.env.SECONDS ?? 45);
+  const seconds = Number(process.env.SECONDS ?? 100);
   const end = Date.now() + seconds * 1000;
   for (let n = 0; Date.now() < end; n += 1) {
     gateway.crm.sessions.delay = 3 + (n % 17);
@@ -38,7 +39,7 @@ try {
   await desk('update_customer', { id: '7' });
   await gateway.verb('stop', 'tool', 'crm/delete_*', '--why', 'asked for by legal', '--for', '8h');
   const shoot = async (name, path, { dark = false, width = 1440, height = 900, before } = {}) => {
-    if (only && !name.includes(only)) return;
+    if (!everything && !DOCUMENTED.includes(name)) return;
     const context = await chromium.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', deviceScaleFactor: 1 });
     const page = await context.newPage();
     await page.goto(await gateway.link());
@@ -58,7 +59,7 @@ try {
   await shoot('call', `/call/${changed.id}`);
   await shoot('call-refused', `/call/${refused.id}`, { dark: true });
   await shoot('servers', '/servers');
-  await shoot('policies', '/policies');
+  await shoot('policies', '/policies', { before: (page) => page.locator('.candidate').evaluate((one) => one.scrollIntoView({ block: 'end' })) });
   await shoot('clients', '/clients/seen?client=support-desk');
   await shoot('stops', '/stops?kind=server&name=crm');
   await shoot('audit', '/audit/verify');

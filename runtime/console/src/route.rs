@@ -105,7 +105,17 @@ impl Router {
 
     async fn show(&self, path: &str, query: &Form, session: &Session) -> Answer {
         match path {
-            "/" => self.page(session, Section::Overview, overview::page(&self.operator)),
+            "/" => {
+                let operator = self.operator.clone();
+                match self.read(move || Ok(overview::page(&operator))).await {
+                    Ok(page) => self.page(session, Section::Overview, page),
+                    Err(why) => self.page(
+                        session,
+                        Section::Overview,
+                        page::problem("No overview", &why),
+                    ),
+                }
+            }
             "/live" => match self.access.stream(session) {
                 Some(place) => self.live.stream(
                     self.access.clone(),
