@@ -349,6 +349,10 @@ impl Running {
                 tokio::spawn(console.serve(Operator(handler.clone()), stop.clone()));
             }
             tokio::spawn(admin::serve(admin, handler, stop.clone()));
+        } else if console.is_some() {
+            tracing::warn!(
+                "there is no console: its links are asked for at the admin socket, which could not be opened"
+            );
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
         let served = match transport {

@@ -538,7 +538,7 @@ fn what_attempts_to_be_markup_is_text_on_every_page() {
     ]);
     let check = |what: &str, text: &str| {
         assert!(!text.contains("<img"), "{what}: {text}");
-        assert_eq!(text.matches("<script").count(), 1, "{what}");
+        assert!(text.matches("<script").count() <= 1, "{what}: {text}");
         // What a hidden field carries comes back as it was.
         let fields = text.split("<input type=\"hidden\"");
         let mut visible = fields.map(|part| part.split_once('>').map_or(part, |(_, rest)| rest));
