@@ -308,7 +308,10 @@ mod tests {
                 .unwrap()
         };
         let (_, first) = enter(0);
-        let last = (1..=SESSIONS as u64).map(enter).last().unwrap();
+        let mut last = enter(1);
+        for n in 2..=SESSIONS as u64 {
+            last = enter(n);
+        }
         assert!(access.session(&first, true, now).is_none());
         let mut places: Vec<_> = (0..STREAMS_OF_ONE)
             .map(|_| access.stream(&last.0).unwrap())

@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,8 +33,10 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// The console of one gateway.
 pub struct WebConsole {
-    listener: Mutex<Option<TcpListener>>,
+    listeners: Mutex<Vec<TcpListener>>,
     hosts: Hosts,
+    /// Whether the console has loopback's other address, too: browsers may lead its own name there.
+    owns_both: bool,
     /// The cookie's name. It has the port, since cookies of one host do not know ports.
     cookie: String,
     access: Arc<Access>,
@@ -59,14 +62,42 @@ impl WebConsole {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let mut listeners = vec![listener];
+        let owns_both = match other_loopback(address) {
+            // Browsers lead the own name to none but these two.
+            None => false,
+            Some(other) => match TcpListener::bind(other).await {
+                Ok(listener) => {
+                    listeners.push(listener);
+                    true
+                }
+                // Where the machine has no such address, nobody has it.
+                Err(error) if error.kind() == ErrorKind::AddrNotAvailable => true,
+                Err(error) if error.kind() == ErrorKind::Unsupported => true,
+                Err(error) => {
+                    tracing::warn!(
+                        "links into the console are by address, since another program may have {other}: {error}"
+                    );
+                    false
+                }
+            },
+        };
         tracing::info!("the console is on {address}; `sandgate console` prints a link into it");
-        Ok(Some(Arc::new(Self::new(listener, address, desk))))
+        Ok(Some(Arc::new(Self::new(
+            listeners, address, owns_both, desk,
+        ))))
     }
 
-    fn new(listener: TcpListener, address: SocketAddr, desk: Arc<dyn Desk>) -> Self {
+    fn new(
+        listeners: Vec<TcpListener>,
+        address: SocketAddr,
+        owns_both: bool,
+        desk: Arc<dyn Desk>,
+    ) -> Self {
         let port = address.port();
         Self {
-            listener: Mutex::new(Some(listener)),
+            listeners: Mutex::new(listeners),
+            owns_both,
             hosts: Hosts {
                 own: format!("sandgate-{}.localhost:{port}", &secret()[..16]),
                 address: address.to_string(),
@@ -88,7 +119,10 @@ impl Console for WebConsole {
         let ticket = self.access.ticket(role, uid, Instant::now());
         let url = |host: &str| format!("http://{host}/enter?ticket={ticket}");
         Ok(Invitation {
-            url: url(&self.hosts.own),
+            url: match self.owns_both {
+                true => url(&self.hosts.own),
+                false => url(&self.hosts.address),
+            },
             by_address: url(&self.hosts.address),
             seconds: TICKET.as_secs(),
         })
@@ -99,9 +133,7 @@ impl Console for WebConsole {
         operator: Operator,
         end: CancellationToken,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let Some(listener) = self.listener.lock().take() else {
-            return Box::pin(async {});
-        };
+        let listeners = std::mem::take(&mut *self.listeners.lock());
         Box::pin(async move {
             let live = Live::start(operator.clone(), end.clone());
             let router = Arc::new(Router {
@@ -120,13 +152,31 @@ impl Console for WebConsole {
                 cookie: self.cookie.clone(),
                 end: end.clone(),
             });
-            accept(listener, router, end).await;
+            let places = Arc::new(Semaphore::new(MOST));
+            let accepting = listeners
+                .into_iter()
+                .map(|listener| accept(listener, places.clone(), router.clone(), end.clone()));
+            futures_util::future::join_all(accepting).await;
         })
     }
 }
 
-async fn accept(listener: TcpListener, router: Arc<Router>, end: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MOST));
+/// The same port of loopback's other address. `None`: this is not one of the two.
+fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
+    let other = match address.ip() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        _ => return None,
+    };
+    Some(SocketAddr::new(other, address.port()))
+}
+
+async fn accept(
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    router: Arc<Router>,
+    end: CancellationToken,
+) {
     loop {
         let accepted = tokio::select! {
             () = end.cancelled() => return,

@@ -805,3 +805,25 @@ fn a_candidate_is_rejected_and_another_promoted_by_forms() {
         "{names:?}"
     );
 }
+
+#[test]
+fn where_another_program_has_the_other_loopback_address_the_link_does_not_lead_there() {
+    let Ok(other) = std::net::TcpListener::bind("[::1]:0") else {
+        // Where the machine has no such address, nobody has it, and the link is by the console's own name.
+        let gateway = Gateway::start("[console]\nlisten = \"127.0.0.1:0\"\n");
+        assert!(link(&gateway, &[]).1.contains(".localhost:"));
+        return;
+    };
+    let port = other.local_addr().unwrap().port();
+    let gateway = Gateway::start(&format!("[console]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let asked = gateway.command(&["console", "--json"]);
+    let told: Value = serde_json::from_str(&asked.output).unwrap();
+    assert!(
+        told["url"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("http://127.0.0.1:{port}/")),
+        "{told}"
+    );
+    assert_eq!(told["url"], told["by_address"]);
+}

@@ -4,7 +4,7 @@ use maud::html;
 use sandgate_daemon::calls::Deed;
 use sandgate_daemon::operator::Operator;
 
-use super::{Page, lines, problem, short, state, when};
+use super::{Page, heads, lines, problem, short, state, when};
 use crate::desk::Verified;
 
 /// The most deeds that are shown.
@@ -28,7 +28,9 @@ pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
                     @else { (state("warn", "in no file")) }
                 }
                 dl.facts {
-                    div.wide { dt { "file" } dd { @match &file { Some(file) => code { (short(&file.display().to_string())) } None => "none: set " } @if file.is_none() { code { "[call-log] to" } } } }
+                    div.wide { dt { "file" }
+                        dd { @match &file { Some(file) => code { (short(&file.display().to_string())) } None => "none: set " }
+                        @if file.is_none() { code { "[call-log] to" } } } }
                     div { dt { "not written" } dd { (status.unwritten_records) " records" } }
                 }
             }
@@ -40,7 +42,8 @@ pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
                     @else { (state("idle", "off")) }
                 }
                 @if chained {
-                    p { "Reads the files of the log, and holds them against their chain, their signed checkpoints and the anchor, as " code { "sandgate audit verify" } " does." }
+                    p { "Reads the files of the log, and holds them against their chain, their signed checkpoints and the anchor, as " code { "sandgate audit verify" }
+                        " does." }
                     p { a.button href="/audit/verify" { "Verify now" } }
                 } @else {
                     p { "With " code { "[audit]" } " it can be proved that the log still says what the gateway wrote." }
@@ -52,7 +55,7 @@ pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
                 @else {
                     div.box tabindex="0" role="group" aria-label="What operators did" {
                         table {
-                            thead { tr { th scope="col" { "time" } th scope="col" { "deed" } th scope="col" { "what" } th scope="col" { "why" } th scope="col" { "by" } } }
+                            (heads(&["time", "deed", "what", "why", "by"]))
                             tbody {
                                 @for deed in deeds {
                                     tr {
@@ -60,14 +63,16 @@ pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
                                         th scope="row" { (short(&deed.action)) @if deed.error.is_some() { " " span.badge.failed { "came to nothing" } } }
                                         td { (short(deed.kind.as_deref().unwrap_or_default())) " " (short(deed.name.as_deref().unwrap_or_default())) }
                                         td { (short(deed.why.as_deref().unwrap_or_default())) }
-                                        td { @if let Some(uid) = deed.uid { "user " (uid) } @if let Some(session) = &deed.console { " " code { (short(session)) } } }
+                                        td { @if let Some(uid) = deed.uid { "user " (uid) }
+                                            @if let Some(session) = &deed.console { " " code { (short(session)) } } }
                                     }
                                 }
                             }
                         }
                     }
                 }
-                p.aside { "Each is a record " code { "operator" } " of the call log. What was done in a console has its session's name." }
+                p.aside { "Each is a record " code { "operator" }
+                    " of the call log. What was done in a console has its session's name." }
             }
         },
     }

@@ -90,8 +90,11 @@ fn filters(status: &Status, form: &Form) -> Markup {
     };
     html! {
         form.filters method="get" action="/calls" role="search" aria-label="Filter" {
-            label { span { "Tool or resource" } input type="search" name="target" value=(shown(form.get("target"))) data-filter autocomplete="off" spellcheck="false"; }
-            label { span { "Client" } input type="search" name="client" value=(shown(form.get("client"))) autocomplete="off" spellcheck="false"; }
+            label { span { "Tool or resource" }
+                input type="search" name="target" value=(shown(form.get("target"))) data-filter autocomplete="off" spellcheck="false"; }
+            label { span { "Client" }
+                input type="search" name="client" value=(shown(form.get("client")))
+                autocomplete="off" spellcheck="false"; }
             label { span { "Server" } select name="server" {
                 (option("", "all", "server"))
                 @for server in &status.servers { (option(&server.name, &server.name, "server")) }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Page, problem, short, shown, state};
+use super::{Page, heads, problem, short, shown, state};
 use crate::desk::{Seen, SeenItem, SeenServer};
 use crate::form::{Form, encoded};
 
@@ -42,8 +42,11 @@ pub(crate) fn page((names, others): &(Vec<String>, bool)) -> Page {
 fn form(client: &str, groups: &str) -> Markup {
     html! {
         form.filters method="get" action="/clients/seen" aria-label="See as a client" {
-            label { span { "See as client" } input type="search" name="client" value=(shown(client)) required data-filter autocomplete="off" spellcheck="false"; }
-            label { span { "Of groups, where it is not configured" } input type="text" name="groups" value=(shown(groups)) placeholder="a, b" autocomplete="off" spellcheck="false"; }
+            label { span { "See as client" }
+                input type="search" name="client" value=(shown(client)) required data-filter autocomplete="off" spellcheck="false"; }
+            label { span { "Of groups, where it is not configured" }
+                input type="text" name="groups" value=(shown(groups)) placeholder="a, b"
+                autocomplete="off" spellcheck="false"; }
             button { "Look" }
         }
         p.aside { "Asks each server itself, as " code { "sandgate check --as" } " does; that may start programs." }
@@ -88,7 +91,7 @@ fn of_server(server: &SeenServer) -> Markup {
             @if server.shown && !items.is_empty() {
                 div.box tabindex="0" role="group" aria-label="What it lists" {
                     table.seen {
-                        thead { tr { th scope="col" { "seen" } th scope="col" { "kind" } th scope="col" { "name" } th scope="col" { "why" } } }
+                        (heads(&["seen", "kind", "name", "why"]))
                         tbody {
                             @for item in items.iter().take(ITEMS) {
                                 tr class=(if item.seen { "sees" } else { "hides" }) {

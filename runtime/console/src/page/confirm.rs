@@ -7,31 +7,39 @@ use super::{Page, lines, own, short, state};
 use crate::access::Session;
 use crate::desk::Promotion;
 
-/// The page of a deed: its words, its fields, the path of its form, the button, and where it leads when nothing is done.
-fn asked(
-    session: &Session,
+/// A second question.
+struct Question<'a> {
     title: String,
-    words: &Markup,
-    deed: &str,
-    fields: &[(&str, &str)],
-    button: &str,
+    /// What will happen.
+    words: Markup,
+    /// The deed, as its form's path names it, and its fields.
+    deed: &'a str,
+    fields: &'a [(&'a str, &'a str)],
+    button: &'a str,
+    /// Whether it may do harm.
     red: bool,
-    back: &str,
-) -> Page {
-    Page {
-        title,
-        content: html! {
-            section class=(if red { "card danger" } else { "card" }) {
-                (words)
-                form.deeds method="post" action={ "/do/" (deed) } {
-                    (own(session))
-                    @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
-                    input type="hidden" name="sure" value="yes";
-                    button class=(if red { "red" } else { "do" }) autofocus[!red] { (button) }
-                    a href=(back) { "No, go back" }
+    /// Where it leads when nothing is done.
+    back: &'a str,
+}
+
+impl Question<'_> {
+    fn ask(self, session: &Session) -> Page {
+        let red = self.red;
+        Page {
+            title: self.title,
+            content: html! {
+                section class=(if red { "card danger" } else { "card" }) {
+                    (self.words)
+                    form.deeds method="post" action={ "/do/" (self.deed) } {
+                        (own(session))
+                        @for (name, value) in self.fields { input type="hidden" name=(name) value=(value); }
+                        input type="hidden" name="sure" value="yes";
+                        button class=(if red { "red" } else { "do" }) autofocus[!red] { (self.button) }
+                        a href=(self.back) { "No, go back" }
+                    }
                 }
-            }
-        },
+            },
+        }
     }
 }
 
@@ -66,46 +74,46 @@ pub(crate) fn stop(session: &Session, kind: StopKind, name: &str, why: &str, per
         ("for", period),
     ];
     let title = format!("Stop {} {}?", kind.as_str(), short(name));
-    asked(
-        session,
+    Question {
         title,
-        &words,
-        "stop",
-        &fields,
-        "Stop it now",
-        true,
-        "/stops",
-    )
+        words,
+        deed: "stop",
+        fields: &fields,
+        button: "Stop it now",
+        red: true,
+        back: "/stops",
+    }
+    .ask(session)
 }
 
 pub(crate) fn resume(session: &Session, kind: StopKind, name: &str) -> Page {
     let words = html! { p.lead { "Resume " (kind.as_str()) " " code { (short(name)) } "? The next call is let through as before." } };
     let fields = [("kind", kind.as_str()), ("name", name)];
     let title = format!("Resume {} {}?", kind.as_str(), short(name));
-    asked(
-        session,
+    Question {
         title,
-        &words,
-        "resume",
-        &fields,
-        "Resume it",
-        false,
-        "/stops",
-    )
+        words,
+        deed: "resume",
+        fields: &fields,
+        button: "Resume it",
+        red: false,
+        back: "/stops",
+    }
+    .ask(session)
 }
 
 pub(crate) fn reload(session: &Session) -> Page {
     let words = html! { p.lead { "Read the configuration and its plugins anew? A good change is in force on the next call; a bad one changes nothing and says why." } };
-    asked(
-        session,
-        "Reload?".to_owned(),
-        &words,
-        "reload",
-        &[],
-        "Reload",
-        false,
-        "/policies",
-    )
+    Question {
+        title: "Reload?".to_owned(),
+        words,
+        deed: "reload",
+        fields: &[],
+        button: "Reload",
+        red: false,
+        back: "/policies",
+    }
+    .ask(session)
 }
 
 pub(crate) fn promote(session: &Session, name: &str, plan: &Promotion) -> Page {
@@ -115,31 +123,32 @@ pub(crate) fn promote(session: &Session, name: &str, plan: &Promotion) -> Page {
         pre.difference tabindex="0" { (lines(&plan.plan)) }
     };
     let title = format!("Promote {}?", short(name));
-    asked(
-        session,
+    Question {
         title,
-        &words,
-        "promote",
-        &[("name", name)],
-        "Promote it",
-        !plan.doubts.is_empty(),
-        "/policies",
-    )
+        words,
+        deed: "promote",
+        fields: &[("name", name)],
+        button: "Promote it",
+        red: !plan.doubts.is_empty(),
+        back: "/policies",
+    }
+    .ask(session)
 }
 
 pub(crate) fn reject(session: &Session, name: &str) -> Page {
-    let words = html! { p.lead { "Take the candidate of " code { (short(name)) } " out of the file? The live one stays. What the file held before is kept beside it." } };
+    let words = html! { p.lead { "Take the candidate of " code { (short(name)) }
+    " out of the file? The live one stays. What the file held before is kept beside it." } };
     let title = format!("Reject the candidate of {}?", short(name));
-    asked(
-        session,
+    Question {
         title,
-        &words,
-        "reject",
-        &[("name", name)],
-        "Reject it",
-        false,
-        "/policies",
-    )
+        words,
+        deed: "reject",
+        fields: &[("name", name)],
+        button: "Reject it",
+        red: false,
+        back: "/policies",
+    }
+    .ask(session)
 }
 
 pub(crate) fn approve(
@@ -156,14 +165,14 @@ pub(crate) fn approve(
     };
     let title = format!("Approve {}?", short(tool));
     let fields = [("server", server), ("tool", tool), ("seen", seen)];
-    asked(
-        session,
+    Question {
         title,
-        &words,
-        "approve",
-        &fields,
-        "Approve it",
-        is_dangerous,
-        "/servers/pins",
-    )
+        words,
+        deed: "approve",
+        fields: &fields,
+        button: "Approve it",
+        red: is_dangerous,
+        back: "/servers/pins",
+    }
+    .ask(session)
 }

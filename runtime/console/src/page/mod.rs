@@ -119,6 +119,19 @@ pub(crate) fn state(kind: &str, word: &str) -> Markup {
     html! { span class={ "state " (kind) } { (word) } }
 }
 
+/// The heads of a table's columns. One that begins with `~` is not shown.
+pub(crate) fn heads(names: &[&str]) -> Markup {
+    html! {
+        thead { tr {
+            @for name in names {
+                th scope="col" {
+                    @match name.strip_prefix('~') { Some(name) => span.hidden { (name) }, None => (name) }
+                }
+            }
+        } }
+    }
+}
+
 /// The hidden fields of every form.
 pub(crate) fn own(session: &Session) -> Markup {
     html! { input type="hidden" name="csrf" value=(session.csrf()); }

@@ -8,7 +8,7 @@ use sandgate_gateway::StopKind;
 use sandgate_telemetry::traffic::{SLOT_SECONDS, TrafficReport};
 use serde_json::{Value, json};
 
-use super::{Page, calls, chart, count, short, shown, state, took, when};
+use super::{Page, calls, chart, count, heads, short, shown, state, took, when};
 
 /// The most calls that are shown here, and servers, and things that are wrong.
 const CALLS: usize = 8;
@@ -188,7 +188,7 @@ fn times(traffic: &TrafficReport) -> Markup {
     html! {
         div.box {
             table.figures {
-                thead { tr { th scope="col" { span.hidden { "what" } } th scope="col" { "count" } th scope="col" { "p50" } th scope="col" { "p95" } th scope="col" { "p99" } } }
+                (heads(&["~what", "count", "p50", "p95", "p99"]))
                 tbody {
                     @for (place, (name, row)) in TIMES.iter().zip(&traffic.took).enumerate() {
                         tr {

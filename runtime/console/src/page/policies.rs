@@ -6,7 +6,7 @@ use sandgate_daemon::status::{InterceptorStatus, Status};
 use sandgate_pipeline::Mode;
 use sandgate_telemetry::traffic::{Quantiles, TrafficReport};
 
-use super::{Page, count, digest, lines, overview, own, short, shown, state, took, when};
+use super::{Page, count, digest, heads, lines, overview, own, short, shown, state, took, when};
 use crate::access::Session;
 
 /// The most interceptors that are shown, and differing calls of a candidate.
@@ -69,7 +69,8 @@ fn card(
                 div { dt { "digest" } dd { (digest(&shown(&one.digest))) } }
                 div { dt { "runs" } dd { (count(one.tally.runs)) } }
                 div { dt { "refusals" } dd { (count(one.tally.refusals)) } }
-                div { dt { "faults" } dd { (count(one.tally.faults)) @if one.fail_open { " " small { "let through (fail-open)" } } } }
+                div { dt { "faults" }
+                    dd { (count(one.tally.faults)) @if one.fail_open { " " small { "let through (fail-open)" } } } }
                 @if one.memory > 0 { div { dt { "memory" } dd { (megabytes(one.memory)) } } }
             }
             @if let Some(runs) = runs { (times(runs)) }
@@ -87,10 +88,14 @@ fn times(runs: &[Quantiles; 2]) -> Markup {
     html! {
         div.box {
             table.figures {
-                thead { tr { th scope="col" { span.hidden { "hook" } } th scope="col" { "runs" } th scope="col" { "p50" } th scope="col" { "p95" } th scope="col" { "p99" } } }
+                (heads(&["~hook", "runs", "p50", "p95", "p99"]))
                 tbody {
                     @for (name, row) in ["on the way in", "on the way back"].iter().zip(runs).filter(|(_, row)| row.count > 0) {
-                        tr { th scope="row" { (name) } td { (count(row.count)) } td { (took(row.p50)) } td { (took(row.p95)) } td { (took(row.p99)) } }
+                        tr { th scope="row" { (name) }
+                            td { (count(row.count)) }
+                            td { (took(row.p50)) }
+                            td { (took(row.p95)) }
+                            td { (took(row.p99)) } }
                     }
                 }
             }
@@ -112,7 +117,8 @@ fn tried(name: &str, one: &CandidateStatus, session: &Session) -> Markup {
             dl.facts {
                 div { dt { "digest" } dd { (digest(&shown(&one.digest))) } }
                 div { dt { "tried on" } dd { (one.share) " % of calls since " (when(&one.since)) } }
-                div { dt { "runs" } dd { (count(one.runs)) " · " (count(one.same)) " same · " (count(one.differs)) " differ · " (count(one.failed)) " failed · " (count(one.dropped)) " dropped" } }
+                div { dt { "runs" }
+                    dd { (count(one.runs)) " · " (count(one.same)) " same · " (count(one.differs)) " differ · " (count(one.failed)) " failed · " (count(one.dropped)) " dropped" } }
                 @if let (Some(own), Some(live)) = (one.median_us, one.live_median_us) {
                     div { dt { "median" } dd { (took(own)) " against " (took(live)) " live" } }
                 }
@@ -135,8 +141,10 @@ fn tried(name: &str, one: &CandidateStatus, session: &Session) -> Markup {
             }
             @if session.may_act() {
                 div.deeds {
-                    form method="post" action="/do/promote" { (own(session)) input type="hidden" name="name" value=(name); button { "Promote…" } }
-                    form method="post" action="/do/reject" { (own(session)) input type="hidden" name="name" value=(name); button.quiet { "Reject…" } }
+                    form method="post" action="/do/promote" { (own(session))
+                        input type="hidden" name="name" value=(name); button { "Promote…" } }
+                    form method="post" action="/do/reject" { (own(session))
+                        input type="hidden" name="name" value=(name); button.quiet { "Reject…" } }
                 }
             }
         }

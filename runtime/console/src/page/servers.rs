@@ -24,7 +24,8 @@ pub(crate) fn page(status: &Status, session: &Session) -> Page {
             @if servers.len() > MOST { p.aside { (servers.len() - MOST) " more are not shown." } }
             section {
                 h2 { "Approved tools" }
-                p { "Asks each server for its tools, as " code { "sandgate pins diff" } " does, and compares them with the lock file." }
+                p { "Asks each server for its tools, as " code { "sandgate pins diff" }
+                    " does, and compares them with the lock file." }
                 p { a.button href="/servers/pins" { "Compare now" } }
             }
         },
@@ -38,7 +39,8 @@ fn card(status: &Status, server: &ServerStatus, session: &Session) -> Markup {
             header { h2 { (shown(&server.name)) } (state(kind, &shown(&word))) }
             dl.facts {
                 div { dt { "at" } dd { (short(&server.at)) " " small { (server.transport) } } }
-                div { dt { "eras" } dd { @if server.eras.is_empty() { "not known yet" } @else { (server.eras.join(", ")) } } }
+                div { dt { "eras" }
+                    dd { @if server.eras.is_empty() { "not known yet" } @else { (server.eras.join(", ")) } } }
                 div { dt { "under way" } dd { (server.under_way) } }
                 @if server.transport == "stdio" { div { dt { "processes" } dd { (server.children) } } }
                 @if let Some(contained) = &server.contained {
@@ -46,12 +48,15 @@ fn card(status: &Status, server: &ServerStatus, session: &Session) -> Markup {
                 }
                 @if let Some(egress) = &server.egress { (reaches(egress)) }
                 @if server.hidden_from_modern {
-                    div.wide { dt { "not on /mcp" } dd { "modern clients do not see it there: it speaks the legacy protocol alone" } }
+                    div.wide { dt { "not on /mcp" }
+                        dd { "modern clients do not see it there: it speaks the legacy protocol alone" } }
                 }
                 @if !server.lookalikes.is_empty() {
-                    div.wide { dt { "left out" } dd { "names that look the same: " (short(&server.lookalikes.join(", "))) } }
+                    div.wide { dt { "left out" }
+                        dd { "names that look the same: " (short(&server.lookalikes.join(", "))) } }
                 }
-                @if server.dropped > 0 { div { dt { "dropped" } dd { (count(server.dropped)) " messages that belong to nothing it was asked" } } }
+                @if server.dropped > 0 { div { dt { "dropped" }
+                    dd { (count(server.dropped)) " messages that belong to nothing it was asked" } } }
                 @if let Some(last) = &server.last_error {
                     div.wide { dt { "last error" } dd { time { (when(&last.at)) } " UTC: " (short(&last.error)) } }
                 }
@@ -92,7 +97,8 @@ fn reaches(egress: &EgressStatus) -> Markup {
             }
         }
         @if let Some(until) = &egress.audit_until {
-            div.wide { dt { "audit" } dd { (state("warn", &format!("every public host is let through until {}", when(until)))) } }
+            div.wide { dt { "audit" }
+                dd { (state("warn", &format!("every public host is let through until {}", when(until)))) } }
         }
     }
 }

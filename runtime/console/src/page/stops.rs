@@ -44,7 +44,8 @@ fn card(stop: &StopStatus, session: &Session) -> Markup {
             p.why { (short(&stop.why)) }
             dl.facts {
                 div { dt { "since" } dd { (when(&stop.since)) " UTC" } }
-                div { dt { "until" } dd { @match &stop.until { Some(until) => { (when(until)) " UTC" } None => "it is resumed" } } }
+                div { dt { "until" }
+                    dd { @match &stop.until { Some(until) => { (when(until)) " UTC" } None => "it is resumed" } } }
                 div { dt { "by" } dd { "user " (stop.by) } }
             }
             @if session.may_act() {
@@ -73,11 +74,14 @@ fn new(query: &Form) -> impl FnOnce(&Session) -> Markup {
                     label { span { "What" } select name="kind" required {
                         @for (value, text) in KINDS { option value=(value) selected[kind == value] { (text) } }
                     } }
-                    label { span { "Name" } input type="text" name="name" value=(shown(&name)) required maxlength="512" autocomplete="off" spellcheck="false"; }
+                    label { span { "Name" }
+                        input type="text" name="name" value=(shown(&name)) required maxlength="512"
+                        autocomplete="off" spellcheck="false"; }
                     label { span { "For" } select name="for" {
                         @for (value, text) in PERIODS { option value=(value) { (text) } }
                     } }
-                    label.wide { span { "Why: it is recorded, and never told to a client" } input type="text" name="why" required maxlength="512" autocomplete="off"; }
+                    label.wide { span { "Why: it is recorded, and never told to a client" }
+                        input type="text" name="why" required maxlength="512" autocomplete="off"; }
                     button.red { "Stop…" }
                 }
             }

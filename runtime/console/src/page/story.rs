@@ -199,7 +199,8 @@ fn facts(known: &Record) -> Markup {
     html! {
         dl.facts {
             @for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
-                div { dt { (name) } dd { @if matches!(*name, "call" | "session") { code.id { (short(value)) } } @else { (short(value)) } } }
+                div { dt { (name) }
+                    dd { @if matches!(*name, "call" | "session") { code.id { (short(value)) } } @else { (short(value)) } } }
             }
         }
     }
