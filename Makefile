@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes dashboard catalogs
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes dashboard catalogs console-test screenshots
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -103,6 +103,18 @@ catalogs: toolchain
 	@test -n "$(CATALOGS)" || { echo 'name the folder: make catalogs CATALOGS=DIR'; exit 2; }
 	cargo build --workspace --bins
 	tests/catalogs/run target/debug/sandgate "$(CATALOGS)"
+
+# The console in a browser: each page and each deed. As root on Debian it installs Chromium.
+console-test: toolchain
+	tests/console/install
+	cargo build --workspace --bins
+	node tests/console/journey.mjs
+
+# The pictures of docs/console.md, after a minute and a half of traffic.
+screenshots: toolchain
+	tests/console/install
+	cargo build --workspace --bins
+	node tests/console/screenshots.mjs
 
 # Servers in containers, by each engine that makes some here: what a hostile one attempts, and KILLS deaths of the gateway.
 # As root on Debian it installs Podman.

@@ -132,6 +132,17 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-console",
+        &[
+            "sandgate-config",
+            "sandgate-daemon",
+            "sandgate-gateway",
+            "sandgate-pipeline",
+            "sandgate-telemetry",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-authoring",
         &[
             "sandgate-assembly",
@@ -166,6 +177,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-authoring",
             "sandgate-catalog",
             "sandgate-config",
+            "sandgate-console",
             "sandgate-contain",
             "sandgate-daemon",
             "sandgate-demo",
@@ -212,6 +224,7 @@ const ONLY: &[(&str, &[&str])] = &[
         "hyper",
         &[
             "sandgate-catalog",
+            "sandgate-console",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
@@ -240,6 +253,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-assembly",
             "sandgate-recording",
             "sandgate-daemon",
+            "sandgate-console",
             "sandgate-authoring",
             "sandgate-demo",
             "sandgate",

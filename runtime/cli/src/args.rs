@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::catalog::Catalog;
 use crate::check::Check;
 use crate::completions::Completions;
+use crate::console::Console;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
 use crate::egress::Egress;
@@ -83,6 +84,8 @@ pub enum Verb {
     /// Show what wakes somebody: the rules of [[alerts]], what lasts, and how messages fare [exit code 1: a test was not
     /// taken]
     Alerts(Alerts),
+    /// Print a link into the console of the running gateway: its pages in a browser, good once, for a minute
+    Console(Console),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
     /// Show what a contained server reached, what it was refused and why, and the list that it needed

@@ -14,6 +14,7 @@ pub mod call;
 pub mod catalog;
 pub mod check;
 pub mod completions;
+pub mod console;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod egress;

@@ -7,9 +7,9 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    add, alerts, audit, call, catalog, check, completions, egress, import, init, install, lock,
-    manual, pins, plugin, promote, reload, replay, run, schema, secret, status, stop, terminal,
-    token, why,
+    add, alerts, audit, call, catalog, check, completions, console, egress, import, init, install,
+    lock, manual, pins, plugin, promote, reload, replay, run, schema, secret, status, stop,
+    terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -61,6 +61,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Resume(asked) => stop::resume(&asked),
         Verb::Stops(asked) => stop::list(&asked),
         Verb::Alerts(asked) => alerts::carry_out(&asked),
+        Verb::Console(asked) => console::carry_out(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
         Verb::Egress(asked) => egress::carry_out(&asked),
         Verb::Call(asked) => call::carry_out(&asked),

@@ -148,17 +148,7 @@ fn approve(asked: &Approved) -> Result<ExitCode, PinsError> {
         })
         .collect();
     for one in &chosen {
-        match one.fate {
-            Fate::Removed => {
-                approved.withdraw(&one.server, &one.tool);
-            }
-            Fate::Added(_) | Fate::Changed { .. } => {
-                let locked = current.get(&one.server, &one.tool);
-                if let Some(definition) = locked.and_then(|locked| locked.definition.as_ref()) {
-                    approved.approve(&one.server, definition);
-                }
-            }
-        }
+        take(&mut approved, &current, one);
     }
     if !chosen.is_empty() {
         files.write(&approved)?;
@@ -172,6 +162,70 @@ fn approve(asked: &Approved) -> Result<ExitCode, PinsError> {
         ),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the tools that servers offer now differ from the approved ones, by the configuration's own lock file.
+///
+/// # Errors
+///
+/// There is no lock file, or a server cannot be asked.
+pub(crate) fn differences(config: &Path) -> Result<Vec<ToolDifference>, String> {
+    let files = Files::beside(config).map_err(|error| error.words())?;
+    let approved = files.approved().map_err(|error| error.words())?;
+    let current = files.current(|_| true).map_err(|error| error.words())?;
+    Ok(lock::diff(&approved, &current))
+}
+
+/// Approves what a server offers of one tool, if `is_seen` knows the difference again. Returns the lock file.
+///
+/// # Errors
+///
+/// It is not approved.
+pub(crate) fn approve_one(
+    config: &Path,
+    (server, tool): (&str, &str),
+    is_seen: impl Fn(&ToolDifference) -> bool,
+) -> Result<PathBuf, String> {
+    let files = Files::beside(config).map_err(|error| error.words())?;
+    let mut approved = files.approved().map_err(|error| error.words())?;
+    let current = files
+        .current(|name| name == server)
+        .map_err(|error| error.words())?;
+    let differences = lock::diff(&approved, &current);
+    let one = differences
+        .iter()
+        .find(|one| one.server == server && one.tool == tool)
+        .ok_or("this tool does not differ any more")?;
+    if !is_seen(one) {
+        return Err("the server says something else by now: compare again".to_owned());
+    }
+    take(&mut approved, &current, one);
+    files.write(&approved).map_err(|error| error.words())?;
+    Ok(files.lock)
+}
+
+/// Puts one difference into the lock.
+fn take(approved: &mut Lock, current: &Lock, one: &ToolDifference) {
+    match one.fate {
+        Fate::Removed => {
+            approved.withdraw(&one.server, &one.tool);
+        }
+        Fate::Added(_) | Fate::Changed { .. } => {
+            let locked = current.get(&one.server, &one.tool);
+            if let Some(definition) = locked.and_then(|locked| locked.definition.as_ref()) {
+                approved.approve(&one.server, definition);
+            }
+        }
+    }
+}
+
+impl PinsError {
+    fn words(&self) -> String {
+        match self {
+            Self::Config(report) => report.summary(),
+            Self::Other(why) => why.clone(),
+        }
+    }
 }
 
 fn shown(differences: &[ToolDifference]) -> String {
@@ -196,6 +250,16 @@ impl Files {
             None => loaded.files.path(Path::new("pins.lock")),
         };
         Ok(Self { loaded, lock })
+    }
+
+    /// The configuration with `pins.lock` beside it.
+    fn beside(config: &Path) -> Result<Self, PinsError> {
+        Self::of(&Located {
+            configured: Configured {
+                config: config.to_owned(),
+            },
+            lock: None,
+        })
     }
 
     /// The approved tools.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use sandgate_config::{Issue, Loaded, Report, Side, Size, client_config};
+use sandgate_console::WebConsole;
 use sandgate_daemon::{Transport, start, until_told};
 use sandgate_gateway::Endpoint;
 use sandgate_recording::{Recipient, Wanted};
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Configured;
+use crate::console::Verbs;
 use crate::exit::{fail, refuse, runtime};
 use crate::{install, rlimit};
 
@@ -150,6 +152,12 @@ async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     let mut running = start(path, loaded, arguments.stdio, record_to).await?;
     if let Transport::Http(listener) = &transport {
         running.listens_at(listener.local_addr()?);
+    }
+    let verbs = Arc::new(Verbs {
+        config: path.clone(),
+    });
+    if let Some(console) = WebConsole::bind(loaded, verbs).await? {
+        running.show(console);
     }
     let stop = CancellationToken::new();
     let signals = tokio::spawn(until_told(stop.clone()));

@@ -32,39 +32,39 @@ pub(crate) struct Viewer {
 
 /// What a client sees.
 #[derive(Debug, Serialize)]
-struct Seen {
+pub(crate) struct Seen {
     client: String,
-    groups: Vec<String>,
-    views: Vec<String>,
-    servers: Vec<SeenServer>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) views: Vec<String>,
+    pub(crate) servers: Vec<SeenServer>,
 }
 
 /// What a client sees of one server.
 #[derive(Debug, Serialize)]
-struct SeenServer {
-    server: String,
+pub(crate) struct SeenServer {
+    pub(crate) server: String,
     /// Whether the client may know of it.
-    shown: bool,
+    pub(crate) shown: bool,
     /// What the server lists, with the verdict of the views.
-    items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// The patterns, where the server could not be asked, and why it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    unasked: Option<Unasked>,
+    pub(crate) unasked: Option<Unasked>,
     /// Interceptors that may refuse further calls of this client.
-    judged_by: Vec<String>,
+    pub(crate) judged_by: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Item {
-    kind: &'static str,
-    name: String,
-    seen: bool,
-    why: String,
+pub(crate) struct Item {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) seen: bool,
+    pub(crate) why: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Unasked {
-    why: String,
+pub(crate) struct Unasked {
+    pub(crate) why: String,
     allow: Vec<String>,
     deny: Vec<String>,
 }
@@ -84,9 +84,20 @@ pub(crate) fn carry_out(loaded: &Loaded, viewer: &Viewer, json: bool) -> ExitCod
     }
 }
 
-enum SeenError {
+/// Why nothing can be seen.
+pub(crate) enum SeenError {
     Config(Box<Report>),
     Other(String),
+}
+
+impl SeenError {
+    /// The error in one line.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Config(report) => report.summary(),
+            Self::Other(why) => why.clone(),
+        }
+    }
 }
 
 impl From<Report> for SeenError {
@@ -95,7 +106,12 @@ impl From<Report> for SeenError {
     }
 }
 
-fn look(loaded: &Loaded, viewer: &Viewer) -> Result<Seen, SeenError> {
+/// What the viewer sees. It asks each server, and blocks.
+///
+/// # Errors
+///
+/// There is no such client, or the configuration cannot be used.
+pub(crate) fn look(loaded: &Loaded, viewer: &Viewer) -> Result<Seen, SeenError> {
     let other = |why: String| SeenError::Other(why);
     let config = &loaded.config;
     let groups = match (&viewer.groups, config.clients.get(&viewer.name)) {

@@ -17,6 +17,7 @@ mod catalog;
 mod client;
 pub mod client_config;
 mod condition;
+mod console;
 mod contain;
 mod contain_rules;
 mod egress;
@@ -70,6 +71,7 @@ pub use candidate::{Candidate, Share};
 pub use catalog::{Catalog, CatalogEntry, CatalogSource};
 pub use client::{Client, PreviousKey, TokenHash};
 pub use condition::ConditionName;
+pub use console::Console;
 pub use contain::{Contain, Containing, Containment, Mount, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
@@ -114,6 +116,9 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// What wakes somebody, and how.
     pub alerts: Vec<Alert>,
+    /// The gateway in a browser. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
     /// Who may call, by name. None, and no `[authorization]`: anybody who reaches the gateway, which then listens on
     /// loopback only.
     pub clients: BTreeMap<String, Client>,

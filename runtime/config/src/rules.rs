@@ -32,6 +32,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     if let Some(alerts) = tree.get("alerts").and_then(Entry::list) {
         alert::check(alerts, issues);
     }
+    if let Some(console) = tree.table("console") {
+        check_console(console, tree.table("gateway"), issues);
+    }
     let servers = tree.table("servers");
     if let Some(clients) = tree.table("clients") {
         check_clients(clients, issues);
@@ -115,6 +118,35 @@ fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
             value.span.clone(),
             "`gateway.limits.max-body`".into(),
             mistake,
+        ));
+    }
+}
+
+/// Reports a console that other machines could reach, or that nobody could enter.
+fn check_console(console: &Table, gateway: Option<&Table>, issues: &mut Vec<Issue>) {
+    let Some(listen) = console.get("listen") else {
+        return;
+    };
+    let address = listen
+        .text()
+        .and_then(|text| gateway::Listen::read(text).ok());
+    if address.is_some_and(|address| !address.0.ip().is_loopback()) {
+        let issue = Issue::error(
+            Some(listen.span.clone()),
+            "`console.listen` would let other machines in",
+        );
+        issues.push(issue.help(
+            "listen on loopback, \"127.0.0.1:9809\", and bring it to another machine by `ssh -L 9809:127.0.0.1:9809`",
+        ));
+    }
+    let admin = gateway.and_then(|gateway| gateway.get("admin"));
+    if admin.and_then(Entry::text) == Some("none") {
+        let issue = Issue::error(
+            Some(listen.span.clone()),
+            "nobody can enter the console, since `gateway.admin` is \"none\"",
+        );
+        issues.push(issue.help(
+            "leave `gateway.admin` out: `sandgate console` asks there for a link, or leave `[console]` out",
         ));
     }
 }

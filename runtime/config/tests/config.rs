@@ -83,6 +83,7 @@ fn every_key_is_read_as_it_was_written() {
         audit,
         telemetry,
         alerts,
+        console,
         clients,
         authorization,
         views,
@@ -226,6 +227,7 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
+    assert_eq!(console.unwrap().listen.0.to_string(), "127.0.0.1:9809");
     let audit = audit.unwrap();
     assert_eq!(
         (audit.key, audit.every),

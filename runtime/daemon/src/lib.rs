@@ -7,11 +7,13 @@
 
 pub mod admin;
 pub mod call_span;
+pub mod calls;
 pub mod candidate;
 mod connections;
 pub mod locate;
 mod lookout;
 mod memory;
+pub mod operator;
 mod reload;
 pub mod reload_report;
 mod restart;

@@ -90,6 +90,7 @@ fn keys(config: &Config) -> BTreeMap<String, Value> {
     add("gateway", gateway);
     add("audit", value(&config.audit));
     add("telemetry", value(&config.telemetry));
+    add("console", value(&config.console));
     keys
 }
 

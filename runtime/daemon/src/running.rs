@@ -20,13 +20,14 @@ use sandgate_telemetry::{logging, metrics};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, AdminListener, Handler, RunContext, SocketPath};
+use crate::admin::{self, AdminListener, Handler, ReloadRequest, RunContext, SocketPath};
 use crate::connections::Connections;
 use crate::lookout::Lookout;
 use crate::memory;
+use crate::operator::{Console, Operator};
 use crate::reload::{self, Reloader};
 use crate::reload_report::ReloadReport;
 use crate::stops::{StopKeeper, StopsFile, StopsFileError};
@@ -46,6 +47,8 @@ pub struct Running {
     stops: Arc<StopKeeper>,
     /// The listener of the metrics page.
     scraped: Option<TcpListener>,
+    /// What shows it to people with a browser.
+    console: Option<Arc<dyn Console>>,
     /// How long the gateway serves on, without being ready, after it was told to stop.
     lame_duck: Option<Duration>,
 }
@@ -139,6 +142,7 @@ pub async fn start(
         lookout,
         stops,
         scraped,
+        console: None,
         lame_duck: loaded
             .config
             .gateway
@@ -279,6 +283,11 @@ impl Running {
         self.reloader.listens_at(address);
     }
 
+    /// Sets what shows the gateway to people with a browser.
+    pub fn show(&mut self, console: Arc<dyn Console>) {
+        self.console = Some(console);
+    }
+
     /// Serves until `told` is cancelled, and reloads whenever a file of the configuration changes. Ends every session
     /// and server before it returns.
     ///
@@ -296,6 +305,7 @@ impl Running {
             lookout,
             stops,
             scraped,
+            console,
             lame_duck,
         } = self;
         // Ends after the last record is written.
@@ -342,8 +352,17 @@ impl Running {
             let handler = Handler::new(gateway.clone(), call_log.clone(), context)
                 .alerting(lookout.alerts.clone())
                 .recording(lookout.recording.clone())
-                .conditions(lookout.conditions.clone());
-            tokio::spawn(admin::serve(admin, Arc::new(handler), stop.clone()));
+                .conditions(lookout.conditions.clone())
+                .console(console.clone());
+            let handler = Arc::new(handler);
+            if let Some(console) = console {
+                tokio::spawn(console.serve(Operator(handler.clone()), stop.clone()));
+            }
+            tokio::spawn(admin::serve(admin, handler, stop.clone()));
+        } else if console.is_some() {
+            tracing::warn!(
+                "there is no console: its links are asked for at the admin socket, which could not be opened"
+            );
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
         let served = match transport {
@@ -388,7 +407,7 @@ async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
     call_log: Arc<CallLogWriter>,
-    mut asked: mpsc::Receiver<oneshot::Sender<ReloadReport>>,
+    mut asked: mpsc::Receiver<ReloadRequest>,
     stop: CancellationToken,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -413,7 +432,7 @@ async fn keep_current(
             () = changed => ("file", None),
             () = expired => ("secrets", None),
             Some(()) = hangup.recv() => ("signal", None),
-            Some(answer) = asked.recv() => ("admin", Some(answer)),
+            Some(request) = asked.recv() => ("admin", Some(request)),
             else => return,
         };
         let asked_for = !["file", "secrets"].contains(&cause);
@@ -426,11 +445,17 @@ async fn keep_current(
                 "cause": cause, "edition": outcome.version, "error": outcome.error,
                 "changes": outcome.changes,
             });
-            call_log.operator("reload", detail);
+            match &answer {
+                // A console's session is recorded, whatever else is.
+                Some(ReloadRequest { by, .. }) if by.session.is_some() => {
+                    call_log.operator_always("reload", by.sign(detail));
+                }
+                _ => call_log.operator("reload", detail),
+            }
         }
-        if let Some(answer) = answer {
+        if let Some(request) = answer {
             // The operator's connection may be gone.
-            let _ = answer.send(outcome);
+            let _ = request.answer.send(outcome);
         }
     }
 }

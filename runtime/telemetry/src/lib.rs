@@ -17,3 +17,4 @@ pub mod recent_calls;
 pub mod recent_connections;
 mod refusal_codes;
 pub mod traces;
+pub mod traffic;

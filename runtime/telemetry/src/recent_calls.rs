@@ -11,6 +11,7 @@ use sandgate_pipeline::Decision as Decided;
 use serde::{Deserialize, Serialize};
 
 use crate::recent_connections::RecentConnections;
+use crate::traffic::{Traffic, TrafficReport};
 
 /// The most lines that are remembered. Most calls have two.
 const MAX_LINES: usize = 4_000;
@@ -31,13 +32,16 @@ struct Kept {
     bytes: usize,
     calls: Calls,
     tallies: BTreeMap<Arc<str>, Tally>,
+    traffic: Traffic,
+    /// The number of the first line that is remembered.
+    first: u64,
 }
 
 #[derive(Debug)]
 struct Line {
     id: CallId,
     ended: bool,
-    text: Box<str>,
+    text: Arc<str>,
 }
 
 /// The number of calls since the start, by outcome. Calls that have not ended do not count.
@@ -108,7 +112,23 @@ impl RecentCalls {
                 tally.faults += u64::from(entry.decision == Decided::Fault);
             }
         }
+        kept.traffic.ended(record);
         kept.keep(&record.call.id, true, text);
+    }
+
+    /// The traffic of the last quarter of an hour.
+    pub fn traffic(&self) -> TrafficReport {
+        self.0.lock().traffic.report()
+    }
+
+    /// The lines of calls that ended, the last first, each with its number: those before the line of this number, or all.
+    pub fn ended_before(&self, number: Option<u64>) -> Vec<(u64, Arc<str>)> {
+        let kept = self.0.lock();
+        let lines = kept.lines.iter().enumerate().rev();
+        let lines = lines.map(|(place, line)| (kept.first + place as u64, line));
+        let wanted =
+            lines.filter(|(at, line)| line.ended && number.is_none_or(|number| *at < number));
+        wanted.map(|(at, line)| (at, line.text.clone())).collect()
     }
 
     /// The number of calls by outcome.
@@ -132,7 +152,7 @@ impl RecentCalls {
     /// # Errors
     ///
     /// Several calls' ids have this beginning.
-    pub fn lines(&self, call: Option<&str>) -> Result<Vec<Box<str>>, Ambiguous> {
+    pub fn lines(&self, call: Option<&str>) -> Result<Vec<Arc<str>>, Ambiguous> {
         let kept = self.0.lock();
         let newest = || kept.lines.iter().rev();
         let id = match call {
@@ -175,6 +195,7 @@ impl Kept {
                 return;
             };
             self.bytes -= oldest.text.len();
+            self.first += 1;
         }
     }
 }

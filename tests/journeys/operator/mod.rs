@@ -6,6 +6,7 @@ mod allowed;
 mod asking;
 mod audit;
 mod authorization;
+mod console;
 mod egress;
 mod every_key;
 mod memory;

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sandgate_audit::export::{Exporter, Format};
 
 use self::files::LogFiles;
+pub(crate) use self::verify::of_configuration;
 use crate::exit::fail;
 use crate::terminal::print;
 

@@ -11,6 +11,7 @@ use sandgate_text::printable;
 use serde::Serialize;
 
 use super::files::{Located, LogFiles, each_line};
+use crate::args::Configured;
 use crate::exit::{complain, show};
 
 /// The longest file of a key, and of an anchor, in bytes.
@@ -87,6 +88,28 @@ pub(super) fn carry_out(asked: &Verify) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Verifies the log of a configuration. Returns whether all is as it was written, and what was found, for people.
+///
+/// # Errors
+///
+/// The log, the key or the anchor cannot be read.
+pub(crate) fn of_configuration(config: &std::path::Path) -> Result<(bool, String), String> {
+    let asked = Verify {
+        files: LogFiles {
+            configured: Configured {
+                config: config.to_owned(),
+            },
+            files: Vec::new(),
+        },
+        key: Vec::new(),
+        anchor: None,
+        json: false,
+    };
+    let (located, anchored, summary) = verify(&asked).map_err(|error| error.to_string())?;
+    let verified = summary.problems.is_empty() && summary.lines > 0;
+    Ok((verified, text(&located, anchored, &summary)))
 }
 
 type Verified = (Located, Option<usize>, Summary);

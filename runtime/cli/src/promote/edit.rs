@@ -8,12 +8,27 @@ const KEYS: [&str; 4] = ["plugin", "digest", "settings", "grants"];
 
 /// The text after the promotion. `None` if there is no such interceptor, or it has no candidate.
 pub(super) fn promoted(text: &str, name: &str) -> Option<String> {
+    edited(text, name, promote)
+}
+
+/// The text without the candidate. `None` if there is no such interceptor, or it has no candidate.
+pub(super) fn rejected(text: &str, name: &str) -> Option<String> {
+    edited(text, name, |interceptor| {
+        interceptor.remove("candidate").map(drop)
+    })
+}
+
+fn edited(
+    text: &str,
+    name: &str,
+    edit: impl Fn(&mut dyn TableLike) -> Option<()>,
+) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let is_meant = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
     match document.get_mut("interceptors")? {
         Item::ArrayOfTables(tables) => {
             let mut tables = tables.iter_mut();
-            promote(tables.find(|table| is_meant(*table))?)?;
+            edit(tables.find(|table| is_meant(*table))?)?;
         }
         Item::Value(Value::Array(array)) => {
             let mut tables = array.iter_mut().filter_map(Value::as_inline_table_mut);
@@ -21,7 +36,7 @@ pub(super) fn promoted(text: &str, name: &str) -> Option<String> {
             // White space before the closing brace belongs to the last member.
             let last = |(_, value): (_, &Value)| value.decor().suffix().cloned();
             let end = table.iter().last().and_then(last);
-            promote(table)?;
+            edit(table)?;
             if let (Some(end), Some((_, value))) = (end, table.iter_mut().last()) {
                 value.decor_mut().set_suffix(end);
             }
@@ -115,6 +130,15 @@ plugin = \"builtin:allow-tools\"
 ";
         assert_eq!(promoted(text, "scrub").unwrap(), expected);
         assert!(promoted(text, "last").is_none());
+        let without = rejected(text, "scrub").unwrap();
+        let kept = text
+            .lines()
+            .filter(|line| !line.starts_with("candidate") && *line != "# Next week.");
+        assert_eq!(
+            without.lines().collect::<Vec<_>>(),
+            kept.collect::<Vec<_>>()
+        );
+        assert!(rejected(text, "last").is_none());
         assert!(promoted(text, "nobody").is_none());
     }
 

@@ -5,7 +5,7 @@ mod edit;
 mod verb;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
@@ -19,6 +19,8 @@ pub use verb::{Promote, carry_out};
 
 /// The suffix of the file that keeps the previous configuration.
 pub const KEPT: &str = ".before-promote";
+/// The suffix of the file that keeps the configuration as it was before a candidate was rejected.
+const KEPT_BEFORE_REJECT: &str = ".before-reject";
 
 /// A planned promotion. Nothing has changed yet.
 #[derive(Debug)]
@@ -134,6 +136,53 @@ pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, Pr
         seen,
         doubts,
     })
+}
+
+/// Takes an interceptor's candidate out of the file, and has the running gateway reload. Returns what came of it.
+///
+/// # Errors
+///
+/// There is no candidate, or the gateway does not take the change. The file is as it was.
+pub(crate) fn reject(file: &Path, name: &str, socket: &SocketPath) -> Result<String, PromoteError> {
+    let loaded = Loaded::read(file)?;
+    let before = loaded.source.text().to_owned();
+    let interceptors = &loaded.config.interceptors;
+    let index = interceptors
+        .iter()
+        .position(|one| one.name == name && one.candidate.is_some())
+        .ok_or_else(|| nothing(&loaded, name))?;
+    let unclear = || PromoteError::Unclear(file.to_owned());
+    let after = edit::rejected(&before, name).ok_or_else(unclear)?;
+    let next = Loaded::parse(file, after.clone())?;
+    let mut meant = loaded.config.clone();
+    meant.interceptors[index].candidate = None;
+    let value = |config| serde_json::to_value(config).unwrap_or_default();
+    if value(&next.config) != value(&meant) {
+        return Err(unclear());
+    }
+    let files = Files::in_folder(Path::new(""));
+    let kept = files
+        .replace(file, &before, &after, Some(KEPT_BEFORE_REJECT))?
+        .unwrap_or_default();
+    let report: Result<ReloadReport, _> = admin::ask(socket, Ask::Reload);
+    let why = match report {
+        Ok(ReloadReport {
+            error: None,
+            version,
+            ..
+        }) => {
+            return Ok(format!(
+                "Rejected: the candidate of {name} is gone; version {version} is in force.\nWhat the file held before is in {}.",
+                kept.display()
+            ));
+        }
+        Ok(ReloadReport { error, .. }) => error.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    match files.replace(file, &after, &before, None) {
+        Ok(_) => Err(PromoteError::NotTaken(why)),
+        Err(file) => Err(PromoteError::NotPutBack { why, file, kept }),
+    }
 }
 
 fn nothing(loaded: &Loaded, name: &str) -> PromoteError {
@@ -259,7 +308,7 @@ impl Plan {
     ///
     /// Nothing is promoted, neither in the file nor in the gateway.
     pub fn carry_out(self) -> Result<Promoted, PromoteError> {
-        let files = Files::in_folder(std::path::Path::new(""));
+        let files = Files::in_folder(Path::new(""));
         let kept = files
             .replace(&self.file, &self.before, &self.after, Some(KEPT))?
             .unwrap_or_default();

@@ -131,6 +131,20 @@ fn find(
     })
 }
 
+/// The story of these records for people. No matched words are in it.
+///
+/// # Errors
+///
+/// A record cannot be parsed.
+pub(crate) fn told(records: Vec<Box<RawValue>>, config: PathBuf) -> Result<String, WhyError> {
+    let found = Found {
+        records,
+        config: Some(config),
+        socket: None,
+    };
+    found.text()
+}
+
 /// The connections of the call's server that were open during the call, from the call log's file.
 fn meanwhile(
     file: &std::path::Path,

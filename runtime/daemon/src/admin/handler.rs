@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::Ask;
 use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
+use crate::operator::{Actor, Console};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
 use crate::status::{
@@ -38,6 +39,7 @@ pub(crate) struct Handler {
     alerts: Arc<Alerts>,
     recording: Option<Arc<Recording>>,
     conditions: Option<Arc<GatewayConditions>>,
+    console: Option<Arc<dyn Console>>,
 }
 
 /// What the runner of the gateway knows of it.
@@ -48,10 +50,18 @@ pub(crate) struct RunContext {
     pub listeners: Vec<String>,
     /// The outcome of reloads.
     pub history: Arc<Mutex<History>>,
-    /// Sends a request for a reload. The reload's report comes back through the inner channel.
-    pub reload: mpsc::Sender<oneshot::Sender<ReloadReport>>,
+    /// Sends a request for a reload.
+    pub reload: mpsc::Sender<ReloadRequest>,
     /// Who keeps the stops.
     pub stops: Arc<StopKeeper>,
+}
+
+/// An operator's request for a reload.
+pub(crate) struct ReloadRequest {
+    /// Who asks.
+    pub by: Actor,
+    /// Where the report goes.
+    pub answer: oneshot::Sender<ReloadReport>,
 }
 
 impl Handler {
@@ -69,6 +79,7 @@ impl Handler {
             alerts: Arc::default(),
             recording: None,
             conditions: None,
+            console: None,
         }
     }
 
@@ -90,16 +101,43 @@ impl Handler {
         Self { conditions, ..self }
     }
 
-    /// Answers a question of the user with this number.
-    pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Result<Box<RawValue>, String> {
+    /// Adds the console, if there is one.
+    #[must_use]
+    pub(crate) fn console(self, console: Option<Arc<dyn Console>>) -> Self {
+        Self { console, ..self }
+    }
+
+    pub(crate) fn call_log(&self) -> &CallLogWriter {
+        &self.call_log
+    }
+
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.context.config_file.clone()
+    }
+
+    /// The names of the configured clients, and whether others may come.
+    pub(crate) fn clients(&self) -> (Vec<String>, bool) {
+        let edition = self.gateway.current();
+        let clients = edition.clients();
+        let names = clients.names().map(ToOwned::to_owned).collect();
+        let others = clients.is_open() || edition.authorization().is_some();
+        (names, others)
+    }
+
+    /// Answers a question.
+    pub(crate) async fn answer(&self, ask: Ask, actor: &Actor) -> Result<Box<RawValue>, String> {
         match ask {
             Ask::Status => raw(&self.status()),
             Ask::Reload => {
                 let (answer, answered) = oneshot::channel();
                 let ending = || "the gateway is about to end".to_owned();
+                let request = ReloadRequest {
+                    by: actor.clone(),
+                    answer,
+                };
                 self.context
                     .reload
-                    .send(answer)
+                    .send(request)
                     .await
                     .map_err(|_| ending())?;
                 raw(&answered.await.map_err(|_| ending())?)
@@ -117,20 +155,28 @@ impl Handler {
                     period: for_ms.map(Duration::from_millis),
                     why,
                     unknown,
-                    by: uid,
+                    by: actor.clone(),
                 };
                 raw(&self.context.stops.stop(asked).await?)
             }
             Ask::Resume { kind, name, why } => {
-                let resumed = self.context.stops.resume(kind, &name, why.as_deref(), uid);
+                let resumed = self.context.stops.resume(kind, &name, why.as_deref(), actor);
                 raw(&resumed.await?)
             }
+            Ask::Console { read_only } => match &self.console {
+                Some(console) => raw(&console.invite(read_only, actor.uid)?),
+                None => Err(
+                    "this gateway has no console: add `[console]` with `listen = \"127.0.0.1:9809\"` to its \
+                     configuration and start it again"
+                        .to_owned(),
+                ),
+            },
             Ask::Stops => raw(&self.context.stops.all()),
             Ask::Alerts => raw(&self.alerts.status()),
             Ask::AlertTest { name } => {
                 let report = self.alerts.test(&name).await?;
-                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": uid });
-                self.call_log.operator("alert-test", detail);
+                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": actor.uid });
+                self.call_log.operator("alert-test", actor.sign(detail));
                 raw(&report)
             }
             Ask::MatchedValues { call } => {
@@ -209,7 +255,7 @@ impl Handler {
         )
     }
 
-    fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let edition = self.gateway.current();
         let history = self.context.history.lock().clone();
         let recent = self.call_log.recent();

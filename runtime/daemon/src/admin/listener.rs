@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::AdminListener;
 use super::handler::Handler;
 use super::protocol::{Answer, MAX_QUESTION, Question};
+use crate::operator::Actor;
 
 /// The most questions at a time. A question that waits for a reload holds its place, and further questions are turned
 /// away.
@@ -72,7 +73,7 @@ async fn answer(mut stream: UnixStream, uid: u32, handler: &Handler) {
         return;
     }
     let told = match Question::read(&line) {
-        Ok(question) => handler.answer(question.ask, uid).await,
+        Ok(question) => handler.answer(question.ask, &Actor::at_socket(uid)).await,
         Err(error) => Err(error),
     };
     let line = Answer::line(told);

@@ -10,7 +10,7 @@ mod protocol;
 mod socket;
 
 pub use client::{AskError, ask};
-pub(crate) use handler::{Handler, RunContext};
+pub(crate) use handler::{Handler, ReloadRequest, RunContext};
 pub(crate) use listener::{AT_A_TIME, serve};
 pub use protocol::Ask;
 pub(crate) use socket::AdminListener;

@@ -65,6 +65,12 @@ pub enum Ask {
         /// The rule's name.
         name: String,
     },
+    /// Asks for a link into the console.
+    Console {
+        /// Whether whoever comes by it may only look.
+        #[serde(default)]
+        read_only: bool,
+    },
     /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
         /// The call's whole id.

@@ -13,7 +13,7 @@ use sandgate_text::{grid, printable};
 
 use crate::stops::StopStatus;
 
-use super::{EgressStatus, IssuerStatus, LastError, Status, short};
+use super::{EgressStatus, IssuerStatus, LastError, ServerStatus, Status, short};
 
 /// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
@@ -144,9 +144,25 @@ impl Status {
     }
 
     /// Whether there is a stop of the kind with one of the names.
-    fn stops(&self, kind: StopKind, names: &[&str]) -> bool {
+    pub fn is_stopped(&self, kind: StopKind, names: &[&str]) -> bool {
         let mut stops = self.stops.iter();
         stops.any(|one| one.kind == kind && names.contains(&one.name.as_str()))
+    }
+
+    /// How a server is, in words: `well`, `stopped`, `starting`, `not asked yet`, or since when it is down or fails.
+    pub fn state_of(&self, server: &ServerStatus) -> String {
+        match (
+            &server.down_since,
+            &server.failing_since,
+            server.eras.is_empty(),
+        ) {
+            _ if self.is_stopped(StopKind::Server, &[&server.name]) => "stopped".into(),
+            (Some(since), ..) => format!("down since {since}"),
+            _ if server.availability == "probing" => "starting".into(),
+            (_, Some(since), _) => format!("failing since {since}"),
+            (_, None, true) => "not asked yet".into(),
+            (_, None, false) => "well".into(),
+        }
     }
 
     fn interceptors(&self, text: &mut String) {
@@ -169,7 +185,7 @@ impl Status {
                 one.name.clone(),
                 format!("{} {}", one.plugin, one.plugin_version),
                 match one.mode {
-                    _ if self.stops(StopKind::Plugin, &[&one.name, &one.plugin]) => {
+                    _ if self.is_stopped(StopKind::Plugin, &[&one.name, &one.plugin]) => {
                         "stopped".into()
                     }
                     Mode::Active => "active".into(),
@@ -204,17 +220,9 @@ impl Status {
         }
         let head = ["server", "state", "eras", "children", "under way", "at"];
         let rows = self.servers.iter().map(|one| {
-            let state = match (&one.down_since, &one.failing_since, one.eras.is_empty()) {
-                _ if self.stops(StopKind::Server, &[&one.name]) => "stopped".into(),
-                (Some(since), ..) => format!("down since {since}"),
-                _ if one.availability == "probing" => "starting".into(),
-                (_, Some(since), _) => format!("failing since {since}"),
-                (_, None, true) => "not asked yet".into(),
-                (_, None, false) => "well".into(),
-            };
             vec![
                 one.name.clone(),
-                state,
+                self.state_of(one),
                 match one.eras.is_empty() {
                     true => "-".into(),
                     false => one.eras.join(", "),

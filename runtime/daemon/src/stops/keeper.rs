@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::file::{LONGEST_NAME, LONGEST_WHY, MOST};
 use super::{StopReport, StopStatus, StopsFile, known, left};
+use crate::operator::Actor;
 
 /// The longest stop that ends by itself.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -34,8 +35,8 @@ pub(crate) struct StopRequest {
     pub(crate) why: String,
     /// Whether the configuration need not know the name.
     pub(crate) unknown: bool,
-    /// The user who asks.
-    pub(crate) by: u32,
+    /// Who asks.
+    pub(crate) by: Actor,
 }
 
 impl StopKeeper {
@@ -107,7 +108,7 @@ impl StopKeeper {
             kind,
             name: name.into(),
             why: why.into(),
-            by,
+            by: by.uid,
             since,
             until: period.map(|period| since + period),
         };
@@ -134,8 +135,8 @@ impl StopKeeper {
         if !outcome.settled {
             doubts.push("calls that were under way may still reach a server: some have not noticed within 5 s".into());
         }
-        tracing::warn!(kind = kind.as_str(), name = ?stop.name, why = ?stop.why, by, us, "stopped");
-        self.record("stop", &stop, by, None, doubts.is_empty());
+        tracing::warn!(kind = kind.as_str(), name = ?stop.name, why = ?stop.why, by = by.uid, us, "stopped");
+        self.record("stop", &stop, &by, None, doubts.is_empty());
         let mut report = report(&stop, true, outcome, us, doubts);
         report.note = note;
         Ok(report)
@@ -151,7 +152,7 @@ impl StopKeeper {
         kind: StopKind,
         name: &str,
         why: Option<&str>,
-        by: u32,
+        by: &Actor,
     ) -> Result<StopReport, String> {
         if let Some(why) = why {
             text("reason (--why)", why, LONGEST_WHY)?;
@@ -175,7 +176,7 @@ impl StopKeeper {
         let outcome = self.publish(&kept).await;
         let us = micros(began);
         drop(kept);
-        tracing::warn!(kind = kind.as_str(), name = ?stop.name, by, "resumed");
+        tracing::warn!(kind = kind.as_str(), name = ?stop.name, by = by.uid, "resumed");
         self.record("resume", &stop, by, why, true);
         Ok(report(&stop, false, outcome, us, Vec::new()))
     }
@@ -218,7 +219,7 @@ impl StopKeeper {
         drop(kept);
         for (stop, _) in &over {
             tracing::warn!(kind = stop.kind.as_str(), name = ?stop.name, "resumed: its time is over");
-            self.record("stop-over", stop, stop.by, None, true);
+            self.record("stop-over", stop, &Actor::at_socket(stop.by), None, true);
         }
     }
 
@@ -243,12 +244,12 @@ impl StopKeeper {
         self.file.write(&stops).map_err(|error| error.to_string())
     }
 
-    fn record(&self, action: &str, stop: &Stop, by: u32, why: Option<&str>, kept: bool) {
+    fn record(&self, action: &str, stop: &Stop, by: &Actor, why: Option<&str>, kept: bool) {
         let detail = json!({
-            "kind": stop.kind, "name": stop.name, "why": why.unwrap_or(&stop.why), "uid": by,
+            "kind": stop.kind, "name": stop.name, "why": why.unwrap_or(&stop.why), "uid": by.uid,
             "until": StopStatus::from(stop).until, "kept": kept,
         });
-        self.call_log.operator_always(action, detail);
+        self.call_log.operator_always(action, by.sign(detail));
         let why = Some(&*stop.why).filter(|_| action == "stop");
         self.call_log.stop_changed(stop.kind, &stop.name, why);
     }

@@ -6,6 +6,7 @@
 
 mod attest;
 mod audit;
+mod backwards;
 mod egress;
 mod line;
 mod sink;
@@ -34,6 +35,7 @@ use crate::recent_calls::{MAX_LINE, RecentCalls};
 
 use self::audit::Signed;
 pub use self::audit::{Auditor, OpenError};
+pub use self::backwards::{Place, backwards};
 use self::watcher::Watched;
 pub use self::watcher::{AlertFigures, AlertRecord, RecordWatcher};
 
@@ -324,6 +326,18 @@ impl CallLogWriter {
     /// The remembered calls, if the writer remembers any.
     pub fn recent(&self) -> Option<&RecentCalls> {
         self.recent.as_ref()
+    }
+
+    /// The file of the log. `None`: it is none.
+    pub fn file(&self) -> Option<PathBuf> {
+        let target = self.target.load();
+        let reopen = target.reopen.as_ref()?;
+        Some(reopen.files.path(&reopen.path))
+    }
+
+    /// Whether records hold payloads.
+    pub fn has_payloads(&self) -> bool {
+        self.target.load().payloads
     }
 
     /// The words that policies matched, if they are kept.

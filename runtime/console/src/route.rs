@@ -1,0 +1,340 @@
+//! Which request gets which page.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use sandgate_daemon::operator::Operator;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Access, Role, Session};
+use crate::asset;
+use crate::deed;
+use crate::desk::Desk;
+use crate::form::{self, Form};
+use crate::guard::{Hosts, cookie};
+use crate::live::Live;
+use crate::page::{
+    self, Page, Section, audit, calls, clients, overview, policies, servers, stops, story,
+};
+use crate::response::{Answer, json, only, page as html, plain, see, with_cookie};
+
+/// How long a form may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long something that takes long may take, before the browser is told so.
+const SLOW: Duration = Duration::from_secs(120);
+
+/// What answers requests.
+pub(crate) struct Router {
+    pub(crate) operator: Operator,
+    pub(crate) access: Arc<Access>,
+    pub(crate) desk: Arc<dyn Desk>,
+    pub(crate) live: Live,
+    /// The place of what takes long: servers that are asked, files that are verified.
+    pub(crate) slow: Arc<Semaphore>,
+    /// The places of what reads the call log.
+    pub(crate) reads: Arc<Semaphore>,
+    pub(crate) hosts: Hosts,
+    pub(crate) cookie: String,
+    pub(crate) end: CancellationToken,
+}
+
+impl Router {
+    /// Answers a request. The rules for all requests come first, then the session, then the page.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            return only("GET, POST");
+        }
+        if let Err(denied) = self.hosts.check(request.method(), request.headers()) {
+            return html(
+                StatusCode::FORBIDDEN,
+                page::outside("Turned away", denied.text()),
+            );
+        }
+        let is_get = *request.method() == Method::GET;
+        let path = request.uri().path().to_owned();
+        let query = Form::read(request.uri().query().unwrap_or_default());
+        if is_get && let Some(asset) = asset::find(&path) {
+            return asset;
+        }
+        if is_get && path == "/enter" {
+            return self.enter(query.get("ticket"));
+        }
+        let counts = !path.starts_with("/live");
+        let session = cookie(request.headers(), &self.cookie)
+            .and_then(|cookie| self.access.session(cookie, counts, Instant::now()));
+        let Some(session) = session else {
+            let text =
+                "You are not in, or not any more. Take the link that `sandgate console` prints.";
+            return html(StatusCode::UNAUTHORIZED, page::outside("Not in", text));
+        };
+        match is_get {
+            true => self.show(&path, &query, &session).await,
+            false => self.post(&path, request.into_body(), &session).await,
+        }
+    }
+
+    /// Lets somebody in by a link, and leads on to an address without its secret.
+    fn enter(&self, ticket: &str) -> Answer {
+        let Some((session, secret)) = self.access.enter(ticket, Instant::now()) else {
+            let text = "This link was used, or its 60 seconds are over. `sandgate console` prints another.";
+            return html(StatusCode::FORBIDDEN, page::outside("Not let in", text));
+        };
+        let role = match session.role {
+            Role::Operator => "operator",
+            Role::Viewer => "viewer",
+        };
+        tracing::info!(
+            session = &*session.name,
+            uid = session.uid,
+            role,
+            "somebody is in the console"
+        );
+        let detail = serde_json::json!({ "role": role });
+        self.operator
+            .record("console-entered", detail, &session.actor());
+        let cookie = format!(
+            "{}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=28800",
+            self.cookie
+        );
+        with_cookie(see("/"), &cookie)
+    }
+
+    async fn show(&self, path: &str, query: &Form, session: &Session) -> Answer {
+        match path {
+            "/" => {
+                let operator = self.operator.clone();
+                match self.read(move || Ok(overview::page(&operator))).await {
+                    Ok(page) => self.page(session, Section::Overview, page),
+                    Err(why) => self.page(
+                        session,
+                        Section::Overview,
+                        page::problem("No overview", &why),
+                    ),
+                }
+            }
+            "/live" => match self.access.stream(session) {
+                Some(place) => self.live.stream(
+                    self.access.clone(),
+                    session.clone(),
+                    place,
+                    self.end.clone(),
+                ),
+                None => plain(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "there are as many streams as there may be",
+                ),
+            },
+            "/calls" | "/calls.json" => self.calls(path, query, session).await,
+            "/servers" => self.page(
+                session,
+                Section::Servers,
+                servers::page(&self.operator.status(), session),
+            ),
+            "/servers/pins" => {
+                let desk = self.desk.clone();
+                let found = self.slowly(move || desk.pins()).await;
+                self.page(session, Section::Servers, servers::pins(found, session))
+            }
+            "/policies" => {
+                let (status, traffic) = (self.operator.status(), self.operator.traffic());
+                self.page(
+                    session,
+                    Section::Policies,
+                    policies::page(&status, &traffic, session),
+                )
+            }
+            "/clients" => self.page(
+                session,
+                Section::Clients,
+                clients::page(&self.operator.clients()),
+            ),
+            "/clients/seen" => {
+                let (desk, client) = (self.desk.clone(), query.get("client").to_owned());
+                let groups = query.some("groups");
+                let groups = groups
+                    .map(|groups| groups.split(',').map(|one| one.trim().to_owned()).collect());
+                let found = self.slowly(move || desk.seen(&client, groups)).await;
+                self.page(session, Section::Clients, clients::seen(query, found))
+            }
+            "/stops" => self.page(
+                session,
+                Section::Stops,
+                stops::page(&self.operator.status(), session, query),
+            ),
+            "/audit" => {
+                let operator = self.operator.clone();
+                let deeds = self.read(move || Ok(operator.deeds(audit::MOST))).await;
+                let page = audit::page(&self.operator, &deeds.unwrap_or_default());
+                self.page(session, Section::Audit, page)
+            }
+            "/audit/verify" => {
+                let desk = self.desk.clone();
+                let found = self.slowly(move || desk.verify()).await;
+                self.page(session, Section::Audit, audit::verified(found))
+            }
+            _ => match path.strip_prefix("/call/") {
+                Some(id) => self.story(id, session).await,
+                None => {
+                    let nothing = page::problem(
+                        "There is no such page",
+                        "The navigation names those that there are.",
+                    );
+                    self.shown(StatusCode::NOT_FOUND, session, Section::Overview, nothing)
+                }
+            },
+        }
+    }
+
+    async fn calls(&self, path: &str, query: &Form, session: &Session) -> Answer {
+        let filter = calls::filter(query);
+        let (operator, after) = (self.operator.clone(), query.some("after"));
+        let read = self
+            .read(move || operator.calls(&filter, after.as_deref(), calls::MOST))
+            .await;
+        if path == "/calls.json" {
+            return match read {
+                Ok(page) => json(calls::rows_json(&page)),
+                Err(_) => plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the call log cannot be read",
+                ),
+            };
+        }
+        let status = self.operator.status();
+        self.page(session, Section::Calls, calls::page(&status, query, read))
+    }
+
+    async fn story(&self, id: &str, session: &Session) -> Answer {
+        let is_id = (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_id {
+            let what = page::problem("That is no call's id", "Ids are hexadecimal digits.");
+            return self.shown(StatusCode::NOT_FOUND, session, Section::Calls, what);
+        }
+        let mut records = match story::remembered(&self.operator, id, session).await {
+            Ok(records) => records,
+            Err(why) => return self.page(session, Section::Calls, page::problem("No story", &why)),
+        };
+        if records.is_empty() {
+            let (operator, id) = (self.operator.clone(), id.to_owned());
+            records = match self.read(move || operator.records_in_file(&id)).await {
+                Ok(records) => records,
+                Err(why) => {
+                    return self.page(session, Section::Calls, page::problem("No story", &why));
+                }
+            };
+        }
+        if records.is_empty() {
+            let why = "The gateway does not remember it, and it is not in the last 64 MiB of the call log. \
+                       `sandgate why` looks further back.";
+            let what = page::problem("This call is not known", why);
+            return self.shown(StatusCode::NOT_FOUND, session, Section::Calls, what);
+        }
+        let (desk, told) = (self.desk.clone(), records.clone());
+        let text = self.read(move || desk.story(told)).await;
+        self.page(session, Section::Calls, story::page(&records, text))
+    }
+
+    async fn post(&self, path: &str, body: Incoming, session: &Session) -> Answer {
+        let body = Limited::new(body, form::LARGEST).collect();
+        let Ok(Ok(body)) = tokio::time::timeout(PATIENCE, body).await else {
+            return plain(
+                StatusCode::BAD_REQUEST,
+                "the form did not come whole, or is too large",
+            );
+        };
+        let bytes = body.to_bytes();
+        let form = Form::read(std::str::from_utf8(&bytes).unwrap_or_default());
+        if !session.is_own(form.get("csrf")) {
+            let what = page::problem(
+                "Nothing was done",
+                "This form is not of this session. Go back, load the page again, and repeat it.",
+            );
+            return self.shown(StatusCode::FORBIDDEN, session, Section::Overview, what);
+        }
+        if path == "/leave" {
+            self.access.leave(session);
+            self.operator
+                .record("console-left", serde_json::json!({}), &session.actor());
+            let gone = format!(
+                "{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+                self.cookie
+            );
+            let text = "You have left the console.";
+            return with_cookie(html(StatusCode::OK, page::outside("Left", text)), &gone);
+        }
+        let Some(deed) = path.strip_prefix("/do/") else {
+            return plain(StatusCode::NOT_FOUND, "there is no such form");
+        };
+        if !session.may_act() {
+            let what = page::problem(
+                "Nothing was done",
+                "This session may only look: `sandgate console` without `--read-only` prints a link that may do more.",
+            );
+            return self.shown(StatusCode::FORBIDDEN, session, Section::Overview, what);
+        }
+        deed::carry_out(self, deed, &form, session).await
+    }
+
+    /// A page of a session.
+    pub(crate) fn page(&self, session: &Session, section: Section, page: Page) -> Answer {
+        self.shown(StatusCode::OK, session, section, page)
+    }
+
+    pub(crate) fn shown(
+        &self,
+        status: StatusCode,
+        session: &Session,
+        section: Section,
+        page: Page,
+    ) -> Answer {
+        let message = self.access.told(session);
+        html(status, page::whole(session, section, page, message))
+    }
+
+    /// Reads the call log, beside a few others.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let place = self.reads.clone().acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        done.await.map_err(|error| error.to_string())?
+    }
+
+    /// Does what takes long, if nothing else of that kind is under way. It goes on where the browser does not wait.
+    pub(crate) async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let Ok(place) = self.slow.clone().try_acquire_owned() else {
+            return Err(
+                "something else that takes long is under way: try again in a moment".to_owned(),
+            );
+        };
+        let (told, done) = tokio::sync::oneshot::channel();
+        // A thread of its own: some of it has a runtime of its own.
+        let begun = std::thread::Builder::new()
+            .name("console".to_owned())
+            .spawn(move || {
+                let came = work();
+                // Whoever has the answer may ask for the next.
+                drop(place);
+                let _ = told.send(came);
+            });
+        begun.map_err(|error| error.to_string())?;
+        match tokio::time::timeout(SLOW, done).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => {
+                Err("it ended without an answer, which the gateway's log tells".to_owned())
+            }
+            Err(_) => Err("it takes longer than two minutes, and goes on".to_owned()),
+        }
+    }
+}
