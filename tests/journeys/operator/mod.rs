@@ -11,6 +11,7 @@ mod egress;
 mod every_key;
 mod memory;
 mod own_log;
+mod production;
 mod stage;
 mod state_file;
 mod stops;
