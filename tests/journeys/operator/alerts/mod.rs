@@ -128,7 +128,7 @@ pub(super) fn alerts(gateway: &Gateway) -> Value {
 fn desk() -> FakeServer {
     FakeServer::http_with(|heard: &Heard| {
         if String::from_utf8_lossy(&heard.body).contains("\"nap\"") {
-            std::thread::sleep(Duration::from_millis(1500));
+            std::thread::sleep(Duration::from_millis(2500));
         }
         let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
         match Script::new()
@@ -169,7 +169,7 @@ fn each_trouble_wakes_somebody_once_and_a_day_without_any_wakes_nobody() {
         ),
         (
             "slow",
-            "on = [\"latency\"]\nslower-than = \"1200ms\"\nservers = [\"desk\"]",
+            "on = [\"latency\"]\nslower-than = \"2s\"\nservers = [\"desk\"]",
         ),
         ("stop", "on = [\"stop\"]"),
         ("audit", "on = [\"audit\"]"),
@@ -326,7 +326,7 @@ fn a_client_that_is_refused_over_and_over_hides_no_other() {
         "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n[call-log]\nto = \"calls.jsonl\"\n{let_ada}\n{let_eve}\n\
          [views.all]\nclients = [\"ada\", \"eve\"]\nallow = [\"desk/look\"]\n{}{}",
         desk.config("desk"),
-        rule("refused", "on = [\"refusals\"]\nwithin = \"1s\"", &wakes)
+        rule("refused", "on = [\"refusals\"]\nwithin = \"5s\"", &wakes)
     );
     let gateway = Gateway::start(&config);
     let begun = Instant::now();

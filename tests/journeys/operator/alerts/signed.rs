@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
-use harness::{Gateway, system_python};
+use harness::{Gateway, TlsHost, system_python};
 
 use super::{call, client, desk, receiver, told, url};
 
@@ -38,7 +38,7 @@ fn takes(secret: &str, id: &str, timestamp: &str, signature: &str, body: &[u8]) 
 
 #[test]
 fn a_signature_is_checked_by_the_lines_of_the_guide_and_nothing_else_passes() {
-    let (desk, wakes) = (desk(), receiver());
+    let (desk, wakes, host) = (desk(), receiver(), TlsHost::start());
     let secret = format!(
         "whsec_{}",
         base64::engine::general_purpose::STANDARD.encode([7; 32])
@@ -47,10 +47,16 @@ fn a_signature_is_checked_by_the_lines_of_the_guide_and_nothing_else_passes() {
     let config = format!(
         "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n{let_ada}\n[views.all]\nclients = [\"ada\"]\nallow = [\"desk/look\"]\n{}\
          [[alerts]]\nname = \"signed\"\non = [\"refusals\"]\n\
-         to = {{ webhook = \"{}\", secret = {{ from-env = \"HOOK_SECRET\" }} }}\n",
+         to = {{ webhook = \"{}\", secret = {{ from-env = \"HOOK_SECRET\" }} }}\n\
+         [[alerts]]\nname = \"untrusted\"\non = [\"stop\"]\nto = {{ webhook = \"https://localhost:{}/\" }}\n",
         desk.config("desk"),
-        url(&wakes)
+        url(&wakes),
+        host.port
     );
+    let (code, said) = Gateway::refused(&config);
+    assert_eq!(code, Some(2), "{said}");
+    let lacks = "`alerts[0].to.secret`: the environment variable `HOOK_SECRET` is not set";
+    assert!(said.contains(lacks), "{said}");
     let gateway = Gateway::start_as(&config, |command| {
         command.env("HOOK_SECRET", &secret);
     });
@@ -97,6 +103,11 @@ fn a_signature_is_checked_by_the_lines_of_the_guide_and_nothing_else_passes() {
         !takes(&secret, &id, &time, "v1,", &heard.body),
         "no signature"
     );
+    // Nor is it sent where nobody vouches for the other side.
+    let test = gateway.command(&["alerts", "test", "untrusted"]);
+    assert_eq!(test.code, Some(1), "{test:?}");
+    assert!(test.output.contains("certificate"), "{test:?}");
+    assert_eq!(host.answered(), 0);
     // The secret itself is nowhere.
     let listed = gateway.command(&["alerts", "--json"]).output;
     let text = format!("{listed}{}", gateway.log());
