@@ -355,7 +355,8 @@ mod tests {
     fn every_key_of_a_server_is_among_those_that_were_changed() {
         let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
         for key in properties.as_object().unwrap().keys() {
-            // These become `command`, `args` and `contain`, by the lock and what is installed, or decide whether they do.
+            // These become `command`, `args` and `contain`, by the lock and what is installed, or decide whether they
+            // do.
             let packaged = ["package", "bin", "image", "signed-by"].contains(&key.as_str());
             assert!(
                 packaged || KEYS.iter().any(|(_, known, _)| known == key),
