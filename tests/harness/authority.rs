@@ -10,8 +10,8 @@ use rcgen::{
 };
 use serde_json::{Value, json};
 
-/// When certificates begin, and when the log takes entries in: the first of January 2026, at midnight and at noon. They end
-/// a day later.
+/// When certificates begin, and when the log takes entries in: the first of January 2026, at midnight and at noon.
+/// They end a day later.
 pub const NOON: u64 = 1_767_268_800;
 
 /// Who signs, unless a test says otherwise.

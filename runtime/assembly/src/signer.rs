@@ -1,4 +1,5 @@
-//! Whether servers' images are signed by whom the configuration names: judged at each start and reload, from what is kept.
+//! Whether servers' images are signed by whom the configuration names: judged at each start and reload, from what is
+//! kept.
 
 use sandgate_config::{Issue, Loaded, Package, Server, Side, SignedBy};
 use sandgate_supply::{FILE, LockedImage, LockedServer};
@@ -55,7 +56,8 @@ fn unasked(
     entry: &LockedServer,
 ) -> Option<Issue> {
     let (why, help) = if loaded.config.gateway.require_signatures {
-        let why = "`gateway.require-signatures` asks for images that are signed, and nothing says by whom this one must be";
+        let why = "`gateway.require-signatures` asks for images that are signed, and nothing says by whom \
+                   this one must be";
         let help = match package.name.starts_with("localhost/") {
             true => "push it to a registry, sign it there, and write `signed-by`".to_owned(),
             false => "write `signed-by`, { key = \"cosign.pub\" } or { identity = \"…\", issuer = \"…\" }".into(),

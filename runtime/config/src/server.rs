@@ -40,8 +40,8 @@ pub struct Server {
     /// `sandgate.lock` (`sandgate lock`), and Podman or Docker holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// By whom the image must be signed: `{ key = "cosign.pub" }`, or `{ identity = "…", issuer = "…" }`. Left out: nobody is
-    /// asked for.
+    /// By whom the image must be signed: `{ key = "cosign.pub" }`, or `{ identity = "…", issuer = "…" }`. Left out:
+    /// nobody is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<SignedBy>,
     /// Its arguments.

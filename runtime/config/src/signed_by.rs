@@ -9,25 +9,25 @@ use super::issue::Issue;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::tree::{Node, Table};
 
-/// By whom an image must be signed: a key, or an identity that an issuer vouches for (Sigstore). An image that is not signed
-/// so does not run.
+/// By whom an image must be signed: a key, or an identity that an issuer vouches for (Sigstore). An image that is not
+/// signed so does not run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SignedBy {
-    /// File with the public key (PEM), as `cosign public-key` prints it. Relative to this file. Either this, or `identity`
-    /// and `issuer`.
+    /// File with the public key (PEM), as `cosign public-key` prints it. Relative to this file. Either this, or
+    /// `identity` and `issuer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
-    /// Whom the certificate names: an address of the web, such as that of a workflow, or of mail. With `*` at its end, each
-    /// that begins so.
+    /// Whom the certificate names: an address of the web, such as that of a workflow, or of mail. With `*` at its
+    /// end, each that begins so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<SignerIdentity>,
     /// Who vouched for that name to the authority, for example `https://token.actions.githubusercontent.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub issuer: Option<String>,
-    /// File with the authorities and logs that are believed (`trusted_root.json`), relative to this file. Left out: those of
-    /// Sigstore's public instance.
+    /// File with the authorities and logs that are believed (`trusted_root.json`), relative to this file. Left out:
+    /// those of Sigstore's public instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_root: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ impl SignedBy {
 }
 
 impl Scalar for SignerIdentity {
-    const KIND: &'static str = "an identity such as \"https://github.com/example/notes/.github/workflows/release.yml@refs/tags/*\"";
+    const KIND: &'static str = "an identity such as \"https://github.com/example/notes/*\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
         let help = "write it as the certificate has it; `*` may stand at its end, behind a whole part of an address: \

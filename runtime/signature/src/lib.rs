@@ -1,5 +1,6 @@
-//! Whether an artifact is signed by whom it should be: by a key, or by an identity that Sigstore's authority certified and
-//! its log recorded. Decided from what is at hand: nothing here opens a file or a connection, or asks for the time.
+//! Whether an artifact is signed by whom it should be: by a key, or by an identity that Sigstore's authority
+//! certified and its log recorded. Decided from what is at hand: nothing here opens a file or a connection, or asks
+//! for the time.
 //!
 //! A signature counts when everything in it holds. What is there and does not verify is never left aside.
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::error::SignatureError;
 use crate::wire::{Bytes, hex, sha256};
 
-/// Statements that say who made an artifact: cosign's signature, and where and how it was built (SLSA). Others, a scan or a
-/// bill of materials, say something else of it, and perhaps nothing good.
+/// Statements that say who made an artifact: cosign's signature, and where and how it was built (SLSA). Others, a
+/// scan or a bill of materials, say something else of it, and perhaps nothing good.
 const STATEMENTS: [&str; 2] = [
     "https://sigstore.dev/cosign/sign/v1",
     "https://slsa.dev/provenance/v1",

@@ -1,5 +1,5 @@
-//! Whom signatures are believed by: authorities of certificates, logs, and authorities of timestamps, each with the time in
-//! which it is believed. Sigstore's `trusted_root.json`.
+//! Whom signatures are believed by: authorities of certificates, logs, and authorities of timestamps, each with the
+//! time in which it is believed. Sigstore's `trusted_root.json`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,7 +8,8 @@ use serde::Deserialize;
 use crate::key::PublicKey;
 use crate::wire::Bytes;
 
-/// Sigstore's public instance, as its TUF repository had it in November 2026. Nothing is fetched: a newer one is a file.
+/// Sigstore's public instance, as its TUF repository had it in November 2026. Nothing is fetched: a newer one is a
+/// file.
 const PUBLIC: &str = include_str!("trusted_root.json");
 const KIND: &str = "application/vnd.dev.sigstore.trustedroot";
 /// The most entries of one kind.
@@ -142,8 +143,8 @@ impl TrustedRoot {
     ///
     /// # Errors
     ///
-    /// The text is none, or lacks what a signature needs: an authority of certificates, a log of them, and a transparency
-    /// log.
+    /// The text is none, or lacks what a signature needs: an authority of certificates, a log of them, and a
+    /// transparency log.
     pub fn parse(text: &str) -> Result<Self, TrustedRootError> {
         let written: Written = serde_json::from_str(text)
             .map_err(|error| TrustedRootError::Shape(error.to_string()))?;

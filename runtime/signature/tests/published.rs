@@ -132,8 +132,8 @@ fn no_byte_of_a_published_bundle_can_be_changed() {
     let bundle: Value = serde_json::from_str(text).unwrap();
     let mut places = Vec::new();
     texts(&bundle, String::new(), &mut places);
-    // What nothing is decided by: what the bundle says again of what is signed, and the number under which people find the
-    // entry's kind.
+    // What nothing is decided by: what the bundle says again of what is signed, and the number under which people
+    // find the entry's kind.
     let said_twice = [
         "/messageSignature/messageDigest/digest",
         "/messageSignature/messageDigest/algorithm",
@@ -172,8 +172,8 @@ fn no_byte_of_a_published_bundle_can_be_changed() {
     }
 }
 
-/// Neither its certificate nor its timestamp ends a gateway, whatever they are made into; and a certificate is none that
-/// was changed.
+/// Neither its certificate nor its timestamp ends a gateway, whatever they are made into; and a certificate is none
+/// that was changed.
 #[test]
 fn whatever_a_certificate_or_a_timestamp_is_made_into_is_an_error() {
     let (evidence, artifact, wanted) = blob();

@@ -1,8 +1,8 @@
-//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, by whom images
-//! are signed, and where the packages lie once they are installed.
+//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, by whom
+//! images are signed, and where the packages lie once they are installed.
 //!
-//! npm, pip and engines open connections, when `sandgate lock`, `sandgate install` or the start of a gateway ask them to.
-//! `sandgate lock` alone asks registries itself, for signatures (`oci`). A server that runs never waits for one.
+//! npm, pip and engines open connections, when `sandgate lock`, `sandgate install` or the start of a gateway ask them
+//! to. `sandgate lock` alone asks registries itself, for signatures (`oci`). A server that runs never waits for one.
 
 mod difference;
 mod image;

@@ -10,7 +10,8 @@ use harness::{Ended, binary};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// An engine's program. It has the image of the file `engine.json`, whatever it is asked for, and writes down what that was.
+/// An engine's program. It has the image of the file `engine.json`, whatever it is asked for, and writes down what
+/// that was.
 const ENGINE: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 echo "$*" >> "$here/asked"
@@ -18,7 +19,8 @@ case "$1 $2" in
     "--version "*) echo "podman version 5.4.2" ;;
     "info "*) echo "false [cpu memory pids]" ;;
     "pull "*) ;;
-    "image inspect") if [ "$3" = --format ]; then sed -n 's/.*"Id":"\([^"]*\)".*/\1/p' "$here/engine.json"; else cat "$here/engine.json"; fi ;;
+    "image inspect")
+        if [ "$3" = --format ]; then sed -n 's/.*"Id":"\([^"]*\)".*/\1/p' "$here/engine.json"; else cat "$here/engine.json"; fi ;;
     *) ;;
 esac
 "#;
@@ -162,7 +164,8 @@ impl Images {
         self.put("manifests", &tag, &manifest);
     }
 
-    /// Puts bundles that refer to a manifest: where the registry keeps a list of them, or under the tag that stands for it.
+    /// Puts bundles that refer to a manifest: where the registry keeps a list of them, or under the tag that stands
+    /// for it.
     pub(super) fn refer(&self, signed: &str, bundles: &[Value], listed: bool) {
         let kind = "application/vnd.dev.sigstore.bundle.v0.3+json";
         let manifests: Vec<Value> = bundles

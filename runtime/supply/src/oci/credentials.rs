@@ -23,8 +23,8 @@ struct Entry {
     auth: String,
 }
 
-/// The value of `Authorization: Basic` for an image's name, such as `ghcr.io/example/notes`; `None`: nobody is logged in.
-/// The first file that has the registry counts, and in it the longest beginning of the name.
+/// The value of `Authorization: Basic` for an image's name, such as `ghcr.io/example/notes`; `None`: nobody is logged
+/// in. The first file that has the registry counts, and in it the longest beginning of the name.
 pub(crate) fn find(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     files(variable).iter().find_map(|file| in_file(file, name))
 }
