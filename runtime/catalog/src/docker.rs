@@ -1,5 +1,6 @@
 //! Docker's catalog (`registry:`, an entry a name) and the `server.yaml` files that it is made from.
 
+use sandgate_config::import;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -317,7 +318,9 @@ fn put(name: &str, set: Set, offer: &mut Offer) {
         // The secret says it already.
         return;
     }
-    match secret || sandgate_config::import::is_secret_name(&set.name) {
+    let fixed = text.as_ref().filter(|text| text.inputs().next().is_none());
+    let fixed = fixed.map(|_| whole.as_str());
+    match secret || import::is_secret(&set.name, fixed) {
         true => offer.secrets.push(Secret {
             description: match secret {
                 true => rules::whole(&description, &whole),
@@ -415,10 +418,7 @@ fn elsewhere(
             let variable = wanted.env.as_deref();
             variable.is_some_and(|variable| refers(&whole, variable))
         });
-        if wanted.is_some()
-            || whole.contains('$')
-            || sandgate_config::import::is_secret_name(&header)
-        {
+        if wanted.is_some() || whole.contains('$') || import::is_secret(&header, Some(&whole)) {
             let description = wanted.and_then(|wanted| wanted.description.as_deref());
             offer.secrets.push(Secret {
                 name: header,

@@ -1,6 +1,7 @@
 //! The official registry's `server.json` (2025-12-11, and the older spellings of its members), alone, in a list, and as the
 //! registry's interface answers.
 
+use sandgate_config::import;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -326,9 +327,11 @@ fn put_variable(argument: &Argument, offer: &mut Offer) -> Result<(), Refusal> {
     let name = argument.name.clone().unwrap_or_default();
     let description = rules::description(argument.description.as_deref().unwrap_or_default());
     let text = value(argument, &name, offer)?;
+    let fixed = argument.value.as_deref().or(argument.default.as_deref());
+    let fixed = fixed.filter(|text| !text.contains('{'));
     let is_secret = argument.is_secret
         || text.as_ref().is_some_and(|text| offer.is_secret(text))
-        || sandgate_config::import::is_secret_name(&name);
+        || import::is_secret(&name, fixed);
     if is_secret {
         let form = text.filter(|text| matches!(text.0.as_slice(), [_, _, ..]));
         offer.secrets.push(Secret {

@@ -124,6 +124,31 @@ fn a_package_of_the_official_registry_is_pinned_and_contained() {
 }
 
 #[test]
+fn what_is_a_secret_by_its_name_or_its_value_is_one_and_is_not_written() {
+    let variables = json!([
+        { "name": "A_TOKEN" },
+        { "name": "DB_URL", "default": "postgres://user:word@db.example/x" },
+        { "name": "OTHER", "value": "ghp_0123456789abcdef0123" },
+        { "name": "USE_AUTH", "value": "true" },
+    ]);
+    let package = json!({ "registryType": "npm", "identifier": "x", "version": "1.0.0", "environmentVariables": variables });
+    let read =
+        Contents::read(&json!({ "name": "a/b", "packages": [package] }).to_string()).unwrap();
+    let made = plan(&read.entries[0], &[]).unwrap();
+    let one = server(&made);
+    assert_eq!(
+        one.secrets.keys().collect::<Vec<_>>(),
+        ["A_TOKEN", "DB_URL", "OTHER"]
+    );
+    assert_eq!(plain(&one.env), json!({ "USE_AUTH": "true" }));
+    assert!(
+        !made.table.contains("user:word") && !made.table.contains("ghp_"),
+        "{}",
+        made.table
+    );
+}
+
+#[test]
 fn a_version_of_an_entry_is_one_of_its_own() {
     let contents = fixture("page.json");
     let old = contents

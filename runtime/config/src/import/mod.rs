@@ -107,9 +107,10 @@ pub struct Said {
     pub report: String,
 }
 
-/// Whether a variable's or header's name says that its value is a secret.
-pub fn is_secret_name(name: &str) -> bool {
-    secret::named_secret(name, "value")
+/// Whether a variable or header is a secret, by its name or by its value, where that is known.
+pub fn is_secret(name: &str, value: Option<&str>) -> bool {
+    let value = value.unwrap_or("value");
+    secret::named_secret(name, value) || secret::looks_secret(value)
 }
 
 /// The name of an environment variable that these parts make.
