@@ -13,19 +13,21 @@ const node = (name, kind, text) => {
 
 // A row of the list of calls, of the cells that the gateway sends.
 function row([id, [day, time, who, server, method, target, decision, cause, took]]) {
-  const link = node('a', 'row');
-  link.href = '/call/' + encodeURIComponent(id);
-  link.setAttribute('role', 'row');
-  const cell = (made) => { made.setAttribute('role', 'cell'); link.append(made); return made; };
+  const whole = node('div', 'row');
+  whole.setAttribute('role', 'row');
+  const cell = (made) => { made.setAttribute('role', 'cell'); whole.append(made); return made; };
   cell(node('time', '', time)).title = day + ' UTC';
   cell(node('span', '', who));
   cell(node('span', '', server));
-  const what = cell(node('span', 'what', target || method));
+  const what = cell(node('span', 'what'));
+  const link = node('a', 'open', target || method);
+  link.href = '/call/' + encodeURIComponent(id);
+  what.append(link);
   if (target) what.append(' ', node('small', '', method));
   const outcome = cell(node('span', 'outcome'));
   outcome.append(node('span', 'badge ' + decision, decision), ' ', node('small', '', cause));
   cell(node('span', 'number', took));
-  return link;
+  return whole;
 }
 
 // Live figures, while the page is looked at.
@@ -144,7 +146,7 @@ function keys() {
   const help = document.getElementById('help');
   let leading = false;
   const step = (by) => {
-    const links = all('a.row, .card header h2 a, .card footer a:first-child, .servers a');
+    const links = all('a.open, .card header h2 a, .card footer a:first-child, .servers a');
     const at = links.indexOf(document.activeElement);
     const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))];
     if (next) {

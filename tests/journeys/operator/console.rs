@@ -628,7 +628,7 @@ fn ten_thousand_calls_are_pages_of_a_hundred() {
     );
     let refused = browser.get("/calls?decision=refused&server=desk").text;
     assert_eq!(
-        refused.matches("<a class=\"row\"").count(),
+        refused.matches("<a class=\"open\"").count(),
         100,
         "{refused}"
     );
@@ -637,7 +637,7 @@ fn ten_thousand_calls_are_pages_of_a_hundred() {
         "all that fit are on one page"
     );
     let one = browser.get("/calls?target=TOOL9999").text;
-    assert_eq!(one.matches("<a class=\"row\"").count(), 1);
+    assert_eq!(one.matches("<a class=\"open\"").count(), 1);
     let story = browser.get(&format!("/call/{:026x}", 5000)).text;
     assert!(
         story.contains("tool5000"),

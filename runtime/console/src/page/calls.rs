@@ -113,7 +113,7 @@ fn filters(status: &Status, form: &Form) -> Markup {
     }
 }
 
-/// Calls as rows, each a link to its story. `live`: the name under which the script finds it.
+/// Calls as rows, each with a link to its story that fills it. `live`: the name under which the script finds it.
 pub(crate) fn table(rows: &[CallRow], empty: &str, live: Option<&str>) -> Markup {
     html! {
         div.calls role="table" aria-label="Calls" data-rows=[live] {
@@ -121,11 +121,14 @@ pub(crate) fn table(rows: &[CallRow], empty: &str, live: Option<&str>) -> Markup
             div.chunk role="rowgroup" {
                 @for row in rows {
                     @let [day, time, who, server, method, target, decision, cause, took] = cells(row);
-                    a.row role="row" href={ "/call/" (row.id) } {
+                    div.row role="row" {
                         time role="cell" title={ (day) " UTC" } { (time) }
                         span role="cell" { (who) }
                         span role="cell" { (server) }
-                        span.what role="cell" { @if target.is_empty() { (method) } @else { (target) " " small { (method) } } }
+                        span.what role="cell" {
+                            a.open href={ "/call/" (row.id) } { @if target.is_empty() { (method) } @else { (target) } }
+                            @if !target.is_empty() { " " small { (method) } }
+                        }
                         span.outcome role="cell" { span class={ "badge " (decision) } { (decision) } " " small { (cause) } }
                         span.number role="cell" { (took) }
                     }
