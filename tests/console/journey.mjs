@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { HOSTILE, browser, stage } from './stage.mjs';
 
-const PAGES = ['/', '/calls', '/servers', '/policies', '/clients', '/stops', '/audit', '/servers/pins', '/clients/seen?client=ada', '/audit/verify'];
+const PAGES = ['/', '/calls', '/servers', '/policies', '/clients', '/stops', '/alerts', '/audit', '/servers/pins', '/clients/seen?client=ada', '/audit/verify'];
 const gateway = await stage({ hostile: true, tools: 300 });
 const chromium = await browser();
 const paints = [];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sandgate_daemon::admin::Ask;
 use sandgate_daemon::reload_report::ReloadReport;
+use sandgate_daemon::status::TestReport;
 use sandgate_daemon::stops::StopReport;
 use sandgate_gateway::StopKind;
 use serde_json::json;
@@ -29,6 +30,7 @@ pub(crate) async fn carry_out(
         "promote" => promote(router, form, session).await,
         "reject" => reject(router, form, session).await,
         "approve" => approve(router, form, session).await,
+        "alert-test" => alert_test(router, form, session).await,
         _ => router.page(
             session,
             Section::Overview,
@@ -160,6 +162,24 @@ async fn reload(router: &Router, form: &Form, session: &Session) -> Answer {
         Some(error) => Err(format!("Nothing has changed:\n{error}")),
     });
     done(router, session, came, "/")
+}
+
+async fn alert_test(router: &Router, form: &Form, session: &Session) -> Answer {
+    let name = form.get("name").to_owned();
+    if !is_sure(form) {
+        let question = confirm::alert_test(session, &name);
+        return router.page(session, Section::Alerts, question);
+    }
+    let (ask, actor) = (Ask::AlertTest { name }, session.actor());
+    let asked = router.operator.ask(ask, &actor);
+    let came = asked.await.and_then(|report: TestReport| {
+        let said = format!("{}: {}", report.to, report.delivery.said);
+        match report.delivery.ok {
+            true => Ok(said),
+            false => Err(said),
+        }
+    });
+    done(router, session, came, "/alerts")
 }
 
 async fn promote(router: &Router, form: &Form, session: &Session) -> Answer {

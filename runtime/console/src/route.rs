@@ -18,7 +18,7 @@ use crate::form::{self, Form};
 use crate::guard::{Hosts, cookie};
 use crate::live::Live;
 use crate::page::{
-    self, Page, Section, audit, calls, clients, overview, policies, servers, stops, story,
+    self, Page, Section, alerts, audit, calls, clients, overview, policies, servers, stops, story,
 };
 use crate::response::{Answer, json, only, page as html, plain, see, with_cookie};
 
@@ -164,6 +164,11 @@ impl Router {
                 session,
                 Section::Stops,
                 stops::page(&self.operator.status(), session, query),
+            ),
+            "/alerts" => self.page(
+                session,
+                Section::Alerts,
+                alerts::page(&self.operator.status(), session),
             ),
             "/audit" => {
                 let operator = self.operator.clone();

@@ -12,13 +12,14 @@ use crate::operator::stage::{POLICIES, Stage, call};
 const CONSOLE: &str = "[console]\nlisten = \"127.0.0.1:0\"\n[call-log]\nto = \"calls.jsonl\"\n";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 /// Every page, and what begins its title.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/calls", "Calls"),
     ("/servers", "Servers"),
     ("/policies", "Policies"),
     ("/clients", "Clients"),
     ("/stops", "Stops"),
+    ("/alerts", "Alerts"),
     ("/audit", "Audit"),
 ];
 /// A name that attempts what a name can.

@@ -43,6 +43,23 @@ impl Question<'_> {
     }
 }
 
+pub(crate) fn alert_test(session: &Session, name: &str) -> Page {
+    let words = html! {
+        p.lead { "Send a test of " code { (short(name)) } "?" }
+        p { "The receiver gets one message that says that it is a test, now." }
+    };
+    Question {
+        title: format!("Test {}?", short(name)),
+        words,
+        deed: "alert-test",
+        fields: &[("name", name)],
+        button: "Send it",
+        red: false,
+        back: "/alerts",
+    }
+    .ask(session)
+}
+
 pub(crate) fn stop(session: &Session, kind: StopKind, name: &str, why: &str, period: &str) -> Page {
     let what = match kind {
         StopKind::Server => {

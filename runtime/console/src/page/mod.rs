@@ -1,5 +1,6 @@
 //! Pages. Each file is one of them; a new one is a file, a row of [`SECTIONS`] and a line of the router.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod calls;
 pub(crate) mod chart;
@@ -27,17 +28,19 @@ pub(crate) enum Section {
     Policies,
     Clients,
     Stops,
+    Alerts,
     Audit,
 }
 
 /// The navigation: each part with its path, its name, and the key that leads there after `g`.
-const SECTIONS: [(Section, &str, &str, &str); 7] = [
+const SECTIONS: [(Section, &str, &str, &str); 8] = [
     (Section::Overview, "/", "Overview", "o"),
     (Section::Calls, "/calls", "Calls", "c"),
     (Section::Servers, "/servers", "Servers", "s"),
     (Section::Policies, "/policies", "Policies", "p"),
     (Section::Clients, "/clients", "Clients", "v"),
     (Section::Stops, "/stops", "Stops", "x"),
+    (Section::Alerts, "/alerts", "Alerts", "l"),
     (Section::Audit, "/audit", "Audit", "a"),
 ];
 

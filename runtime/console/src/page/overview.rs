@@ -277,6 +277,16 @@ fn wrong(status: &Status) -> Vec<Wrong> {
             "/policies",
         );
     }
+    for alert in &status.alerts {
+        for one in &alert.firing {
+            let what = format!("alert {}", shown(&alert.name));
+            put("bad", what, one.what.clone(), "/alerts");
+        }
+        if let Some(last) = alert.last.as_ref().filter(|last| !last.ok) {
+            let what = format!("alert {}: the receiver is not told", shown(&alert.name));
+            put("warn", what, last.said.clone(), "/alerts");
+        }
+    }
     for server in &status.servers {
         let (kind, word) = state_of(status, server);
         if kind == "bad" {

@@ -4,7 +4,7 @@ mod text;
 
 use std::path::PathBuf;
 
-use sandgate_alerts::AlertStatus;
+pub use sandgate_alerts::{AlertStatus, TestReport};
 use sandgate_pipeline::Mode;
 use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
