@@ -66,7 +66,7 @@ impl Toolchain {
     }
 }
 
-/// What must stay as it is for a program to run as it was planned: the files of [`Toolchain::files`], and installations
+/// What must stay as it is for a program to run as it was planned: the files of `Toolchain::files`, and installations
 /// with everything in them. `search` are the folders in which its interpreter is looked up.
 pub fn runs(program: &Path, search: &str) -> Runs {
     let search: Vec<PathBuf> = search.split(':').map(PathBuf::from).collect();

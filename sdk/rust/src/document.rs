@@ -40,8 +40,8 @@ impl Document<'_> {
         ask!(self.get(pointer))
     }
 
-    /// The value at an RFC 6901 JSON Pointer, `""` for the whole document, as this type: of [`mcp`](crate::mcp), or one of your
-    /// own.
+    /// The value at an RFC 6901 JSON Pointer, `""` for the whole document, as this type: of `mcp` (with the feature of that name),
+    /// or one of your own.
     ///
     /// # Errors
     ///
