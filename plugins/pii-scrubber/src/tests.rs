@@ -623,6 +623,45 @@ fn a_mask_that_comes_back_is_refused() {
     );
 }
 
+/// What arguments must contain for the gateway to ask, by the manifest.
+fn contained(event: &str) -> Vec<String> {
+    let manifest = include_str!("../plugin.toml");
+    let (_, table) = manifest.split_once("[hooks.pre-call.contains]").unwrap();
+    let line = table
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{event:?} = ")));
+    serde_json::from_str(line.unwrap()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// The gateway does not ask where none of the manifest's texts is: there is nothing to refuse.
+    #[test]
+    fn nothing_is_refused_in_which_the_gateway_does_not_ask(pieces in prop::collection::vec(prop_oneof![
+        (0..4_usize, 0..9_usize, 0..60_usize, 0..60_usize).prop_map(|(kind, serial, from, to)| {
+            let marks = Marks::new("no key");
+            let whole = match kind {
+                0 => marks.mark(Entity::Email, &format!("-{serial}")),
+                1 => marks.mark(Entity::CreditCard, " ****1881"),
+                2 => marks.surrogate(Entity::Email, "", serial).unwrap(),
+                _ => marks.surrogate(Entity::Ip, "::", serial).unwrap(),
+            };
+            whole.chars().skip(from.saturating_sub(40)).take(60 - to / 2).collect()
+        }),
+        any::<char>().prop_map(String::from),
+        ".{0,12}",
+    ], 0..6)) {
+        let text = pieces.concat();
+        for event in ["tools/call", "prompts/get"] {
+            let asks = contained(event).iter().any(|one| text.contains(one));
+            if !asks {
+                prop_assert_eq!(called(json!({}), json!({"to": &text, &text: 1})), PreDecision::Proceed);
+            }
+        }
+    }
+}
+
 #[test]
 fn settings_that_make_no_sense_say_where() {
     assert_eq!(issues(json!({"entities": []})), ["/entities"]);

@@ -10,8 +10,10 @@ use crate::cache::Cache;
 use crate::capabilities::Capabilities;
 use crate::compiler::Compiler;
 use crate::concurrency::ConcurrencyLimit;
+use crate::contains::Contains;
 use crate::engine::{DEFAULT_MEMORY, EngineConfig, IdleSlots, MAX_MEMORY};
 use crate::grants::{ResolvedGrants, resolve};
+use crate::manifest::HookManifest;
 use crate::plugin::Plugin;
 use crate::schema;
 use crate::smoke::smoke;
@@ -159,8 +161,13 @@ impl Host {
             hooks: manifest.hooks(),
         };
         let concurrency = spec.concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+        let needs = |hook: &Option<HookManifest>| {
+            let said = hook.as_ref().map(|hook| Contains::new(&hook.contains));
+            said.unwrap_or_default()
+        };
         let mut plugin = Plugin {
             info,
+            contains: [&manifest.hooks.pre_call, &manifest.hooks.post_call].map(needs),
             component,
             capabilities: no_capabilities,
             concurrency: ConcurrencyLimit::new(

@@ -23,6 +23,7 @@ mod clock;
 mod compiler;
 mod concurrency;
 mod configure;
+mod contains;
 mod decisions;
 mod dev_source;
 mod digest;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use wasmparser::{Parser, Payload};
 
+use crate::contains;
+
 /// The name of the top-level custom section that holds the manifest as JSON.
 pub const SECTION: &str = "sandgate:manifest";
 
@@ -57,6 +59,10 @@ pub struct HookManifest {
     pub role: Role,
     /// Globs of the MCP methods that the hook runs for. At least one.
     pub events: Vec<String>,
+    /// By MCP method, texts of which a message must contain one: the hook is not run for the others, and lets them pass.
+    /// A method that is not here has no such condition.
+    #[serde(default)]
+    pub contains: BTreeMap<String, Vec<String>>,
 }
 
 /// The capabilities that a plugin asks for. Each has a text for the operator that says why.
@@ -210,6 +216,12 @@ impl Manifest {
                 "events",
                 "list at least one MCP method, for example \"tools/call\"",
             );
+        }
+        let hooks = [&self.hooks.pre_call, &self.hooks.post_call];
+        for hook in hooks.into_iter().flatten() {
+            if let Some(why) = contains::check(&hook.contains, &hook.events) {
+                return value("contains", &why);
+            }
         }
         if self.limits.memory.is_some() && self.memory().is_none() {
             return value("limits.memory", "a size, for example \"16MiB\"");

@@ -3,6 +3,7 @@
 //! The instance starts with the memory after `configure` and is dropped after the run. So no run finds data of another
 //! caller, and a crash affects only the run in which it happens.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::bindings::{post_call, pre_call, settings};
 use crate::capabilities::Capabilities;
 use crate::concurrency::ConcurrencyLimit;
 use crate::configure;
+use crate::contains::Contains;
 use crate::decisions;
 use crate::engine::EpochEngine;
 use crate::failure::{NO_PROCESSOR, StopReason, classify};
@@ -31,6 +33,8 @@ use crate::simulation::Simulation;
 /// A plugin that is ready: an interceptor that runs in a sandboxed component.
 pub struct Plugin {
     pub(crate) info: InterceptorInfo,
+    /// What a message must contain for the pre-call to run, and for the post-call.
+    pub(crate) contains: [Contains; 2],
     pub(crate) component: LinkedComponent,
     pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) concurrency: ConcurrencyLimit,
@@ -261,6 +265,23 @@ impl Interceptor for Plugin {
     }
 
     fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
+        if self.contains[0].rules_out(&run.call.method, &run.document) {
+            return Box::pin(ready(HookResult::decided(PreDecision::Proceed)));
+        }
+        self.run_pre_call(run)
+    }
+
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
+        if self.contains[1].rules_out(&run.call.method, &run.document) {
+            return Box::pin(ready(HookResult::decided(PostDecision::Proceed)));
+        }
+        self.run_post_call(run)
+    }
+}
+
+impl Plugin {
+    /// Runs the pre-call, whatever the message contains.
+    pub(crate) fn run_pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         Box::pin(async move {
             let Some(indices) = &self.component.pre_call else {
                 return HookResult::failed(Failure::Load("it has no pre-call".into()));
@@ -280,7 +301,11 @@ impl Interceptor for Plugin {
         })
     }
 
-    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
+    /// Runs the post-call, whatever the message contains.
+    pub(crate) fn run_post_call(
+        &self,
+        run: HookRequest,
+    ) -> BoxFuture<'_, HookResult<PostDecision>> {
         Box::pin(async move {
             let Some(indices) = &self.component.post_call else {
                 return HookResult::failed(Failure::Load("it has no post-call".into()));

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandgate_message::{
-    Account, Call, CallId, Direction, Era, Failure, Hook, HookRequest, Interceptor, Json,
-};
+use sandgate_message::{Account, Call, CallId, Direction, Era, Failure, Hook, HookRequest, Json};
 
 use crate::plugin::Plugin;
 use crate::spec::PrepareError;
@@ -46,8 +44,8 @@ pub(crate) async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             shadow: true,
         };
         let failure = match hook {
-            Hook::PreCall => plugin.pre_call(request).await.decision.err(),
-            Hook::PostCall => plugin.post_call(request).await.decision.err(),
+            Hook::PreCall => plugin.run_pre_call(request).await.decision.err(),
+            Hook::PostCall => plugin.run_post_call(request).await.decision.err(),
         };
         match failure {
             // A plugin may report an empty document as an error of its own.

@@ -191,3 +191,28 @@ fn the_words_that_matched_are_told_where_the_operator_wants_them() {
     reload(&config("", ""));
     assert!(!words());
 }
+
+#[test]
+fn a_hook_with_nothing_to_look_for_lets_pass_without_an_instance() {
+    let stage = Stage::new();
+    let gateway = Gateway::start(&stage.config("", POLICIES));
+    // Arguments interest the scrubber where one of its marks may come back.
+    let took = |tool: &str| {
+        call(&gateway, tool);
+        let records = gateway.command(&["why", "--last", "--json"]).output;
+        let records: Value = serde_json::from_str(&records).unwrap();
+        let entries = records
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|record| record["trail"]["entries"].as_array().into_iter().flatten());
+        let scrub = entries
+            .into_iter()
+            .find(|entry| entry["interceptor"] == "scrub" && entry["hook"] == "pre-call");
+        let scrub = scrub.unwrap_or_else(|| panic!("{records}"));
+        assert_eq!(scrub["decision"], "proceed");
+        scrub["us"].as_u64().unwrap()
+    };
+    assert_eq!(took("lookup"), 0);
+    assert!(took("look~up") > 0);
+}
