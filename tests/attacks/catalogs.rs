@@ -155,6 +155,20 @@ fn no_words_of_an_entry_become_a_key_of_the_configuration_or_steer_a_terminal() 
         assert_eq!(notes, ["package", "catalog", "contain"], "{after}");
         assert_eq!(table["servers"].as_table().unwrap().len(), 2, "{after}");
         plain(&after);
+        let secret = json!({ "header": words, "format": words, "hosts": ["a.example"] });
+        let own = json!({ "format": "sandgate-catalog/1", "servers": {
+            "desk": { "package": "npm:notes@1.0.0", "bin": words, "secrets": { "NOTES_TOKEN": secret } },
+            "lamp": { "package": "npm:notes@1.0.0", "secrets": { "NOTES_TOKEN": secret } },
+            "wiki": { "url": "https://a.example/", "headers": { words: "x" } },
+            "wood": { "url": "https://a.example/", "secrets": { words: {} } },
+        }});
+        desk.add("own", &own.to_string());
+        for name in ["desk", "lamp", "wiki", "wood"] {
+            let (code, said) = desk.run(&["catalog", "show", name]);
+            assert_eq!(code, 0, "{said}");
+            plain(&said);
+            desk.refuses(&["add", name, "--dry-run"], "cannot be added");
+        }
     }
 }
 

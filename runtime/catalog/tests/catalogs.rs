@@ -377,7 +377,7 @@ fn an_entry_of_ones_own_is_judged_as_any_other() {
         made.table
     );
     let one = server(&made);
-    let secrets: Vec<&String> = one.secrets.keys().collect();
+    let secrets: Vec<&str> = one.secrets.keys().map(String::as_str).collect();
     assert_eq!((secrets, one.env.len()), (vec!["A_TOKEN", "MODE"], 0));
 }
 
