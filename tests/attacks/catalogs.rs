@@ -155,6 +155,20 @@ fn no_words_of_an_entry_become_a_key_of_the_configuration_or_steer_a_terminal() 
         assert_eq!(notes, ["package", "catalog", "contain"], "{after}");
         assert_eq!(table["servers"].as_table().unwrap().len(), 2, "{after}");
         plain(&after);
+        let secret = json!({ "header": words, "format": words, "hosts": ["a.example"] });
+        let own = json!({ "format": "sandgate-catalog/1", "servers": {
+            "desk": { "package": "npm:notes@1.0.0", "bin": words, "secrets": { "NOTES_TOKEN": secret } },
+            "lamp": { "package": "npm:notes@1.0.0", "secrets": { "NOTES_TOKEN": secret } },
+            "wiki": { "url": "https://a.example/", "headers": { words: "x" } },
+            "wood": { "url": "https://a.example/", "secrets": { words: {} } },
+        }});
+        desk.add("own", &own.to_string());
+        for name in ["desk", "lamp", "wiki", "wood"] {
+            let (code, said) = desk.run(&["catalog", "show", name]);
+            assert_eq!(code, 0, "{said}");
+            plain(&said);
+            desk.refuses(&["add", name, "--dry-run"], "cannot be added");
+        }
     }
 }
 
@@ -252,27 +266,145 @@ fn a_catalog_that_explodes_is_refused_within_seconds() {
         .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1))
         .collect();
     let flat = format!("registry:\n{}", "  a: {}\n".repeat(500_000));
-    for (name, text) in [
-        ("bomb", format!("a0: &a0 [x]\n{bomb}")),
-        ("deep", format!("registry: {}", "[".repeat(1 << 20))),
-        ("deeper", "{\"servers\":".repeat(1 << 20)),
-        ("many", format!("[{}1]", "{},".repeat(1_000_000))),
-        ("flat", flat),
-        ("large", format!("[\"{}\"]", "x".repeat(33 << 20))),
+    for (name, text, words) in [
+        (
+            "bomb",
+            format!("a0: &a0 [x]\n{bomb}"),
+            "an anchor or an alias",
+        ),
+        (
+            "deep",
+            format!("registry: {}", "[".repeat(1 << 20)),
+            "it is no YAML",
+        ),
+        (
+            "deeper",
+            "{\"servers\":".repeat(1 << 20),
+            "recursion limit exceeded",
+        ),
+        (
+            "many",
+            format!("[{}1]", "{},".repeat(1_000_000)),
+            "1000001 entries; 50000 are the most",
+        ),
+        ("flat", flat, "is there twice"),
+        (
+            "large",
+            format!("[\"{}\"]", "x".repeat(33 << 20)),
+            "33554432 bytes",
+        ),
         (
             "keys",
             format!("{{\"servers\":[],{}\"x\":1}}", "\"a\":1,".repeat(100)),
+            "is there twice",
         ),
     ] {
         std::fs::write(desk.path(name), text).unwrap();
         let begun = Instant::now();
-        desk.refuses(&["catalog", "add", name, name], "");
+        desk.refuses(&["catalog", "add", name, name], words);
         assert!(
             begun.elapsed() < Duration::from_secs(20),
             "{name}: {:?}",
             begun.elapsed()
         );
         assert!(desk.copies().is_empty());
+    }
+}
+
+/// Entries of a few MiB whose parts are many or long: each is refused, and none is thought about for long.
+#[test]
+fn an_entry_that_is_endless_is_refused_within_seconds() {
+    let package = |more: Value| entry("acme/notes", json!({ "packages": [more] }));
+    let npm = json!({ "registryType": "npm", "identifier": "notes", "version": "1.0.0" });
+    let with = |key: &str, value: Value| {
+        let mut npm = npm.clone();
+        npm[key] = value;
+        package(npm).to_string()
+    };
+    let braces = "{".repeat(4 << 20);
+    let variables: serde_json::Map<String, Value> =
+        (0..50_000).map(|n| (format!("a{n}"), json!({}))).collect();
+    let properties: serde_json::Map<String, Value> = (0..20_000)
+        .map(|n| (format!("a{n}"), json!({ "type": "string" })))
+        .collect();
+    let sets: Vec<Value> = (0..20_000)
+        .map(|n| json!({ "name": format!("A{n}"), "value": "{{a}}" }))
+        .collect();
+    let docker = |more: Value| json!({ "registry": { "notes": more } }).to_string();
+    let long = "x".repeat(4 << 20);
+    let own = |text: &str| {
+        let server = json!({ "package": "npm:notes@1.0.0", "args": [text], "inputs": { "a": {} } });
+        json!({ "format": "sandgate-catalog/1", "servers": { "notes": server } }).to_string()
+    };
+    for (name, text, words) in [
+        (
+            "braces",
+            with(
+                "environmentVariables",
+                json!([{ "name": "A", "value": braces, "variables": { "a": {} } }]),
+            ),
+            "has more than 4096 bytes",
+        ),
+        (
+            "variables",
+            with(
+                "packageArguments",
+                json!([{ "type": "positional", "value": "{a1}", "variables": variables }]),
+            ),
+            "it has 50000 variables; 128 are the most",
+        ),
+        (
+            "arguments",
+            with(
+                "packageArguments",
+                json!(vec![json!({ "value": "x" }); 100_000]),
+            ),
+            "it has 100000 arguments; 128 are the most",
+        ),
+        (
+            "parameters",
+            docker(
+                json!({ "image": "mcp/notes:1", "config": [{ "name": "notes", "properties": properties }], "env": sets }),
+            ),
+            "it has 20000 parameters; 128 are the most",
+        ),
+        (
+            "sets",
+            docker(json!({ "image": "mcp/notes:1", "env": sets })),
+            "it has 20000 variables; 128 are the most",
+        ),
+        (
+            "prefix",
+            docker(
+                json!({ "image": "mcp/notes:1", "config": [{ "name": long, "properties": { "a": {} } }] }),
+            ),
+            "whose name is too long",
+        ),
+        (
+            "own",
+            own(&"{a".repeat(2 << 20)),
+            "has more than 4096 bytes",
+        ),
+        (
+            "inputs",
+            own(&"{a}".repeat(1000)),
+            "it has 1000 inputs; 128 are the most",
+        ),
+    ] {
+        let desk = Desk::new();
+        let begun = Instant::now();
+        desk.add(name, &text);
+        let title = if text.contains("acme/") {
+            "acme/notes"
+        } else {
+            "notes"
+        };
+        desk.refuses(&["add", title], words);
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{name}: {:?}",
+            begun.elapsed()
+        );
     }
 }
 
@@ -351,7 +483,7 @@ fn a_host_leads_nowhere_else_and_keeps_nobody_for_ever() {
     });
     desk.refuses(&["catalog", "add", "packed", &url], "encoding");
     let (url, _) = host(|_, _| b"HTTP/1.1 500 \x1b[2J\r\ncontent-length: 0\r\n\r\n".to_vec());
-    desk.refuses(&["catalog", "add", "broken", &url], "");
+    desk.refuses(&["catalog", "add", "broken", &url], "it answered 500");
     let (url, _) = host(|_, _| {
         let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n[".to_vec();
         [head, vec![b' '; 34 << 20]].concat()

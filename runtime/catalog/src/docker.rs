@@ -123,9 +123,10 @@ fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
     let mut table = Configured::default();
     match configured {
         Value::Array(list) => {
+            rules::within("parameters", list.len())?;
             for one in list {
                 let prefix = one["name"].as_str().unwrap_or(name).to_owned();
-                parameters(&prefix, &one, &mut inputs);
+                parameters(&prefix, &one, &mut inputs)?;
             }
         }
         Value::Null => {}
@@ -133,7 +134,7 @@ fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
             table = serde_json::from_value(whole)
                 .map_err(|error| Refusal::of(rules::shown(&error.to_string())))?;
             for one in [&table.parameters, &table.properties].into_iter().flatten() {
-                parameters(name, one, &mut inputs);
+                parameters(name, one, &mut inputs)?;
             }
         }
     }
@@ -142,6 +143,7 @@ fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
         .flatten()
         .flatten()
         .collect();
+    rules::within("secrets", secrets.len())?;
     if let Some(remote) = server.remote {
         return elsewhere(name, remote, inputs, &secrets, server.oauth.is_some());
     }
@@ -166,7 +168,7 @@ fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
             .notes
             .push("the image has no digest: `sandgate lock` pins what it is that day".into());
     }
-    offer.inputs = inputs;
+    inputs.into_iter().for_each(|input| offer.ask(input));
     for wanted in &secrets {
         let Some(variable) = &wanted.env else {
             return Err(Refusal::of(format!(
@@ -190,27 +192,29 @@ fn offer(name: &str, server: Server) -> Result<Offer, Refusal> {
             description: None,
         });
     let sets = [server.env, table.env].into_iter().flatten().flatten();
-    for set in sets.chain(run_env) {
-        put(name, set, &mut offer);
+    let sets: Vec<Set> = sets.chain(run_env).collect();
+    rules::within("variables", sets.len())?;
+    for set in sets {
+        put(name, set, &mut offer)?;
     }
-    for text in [server.command, run.command]
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let text = templated(name, &text, &mut offer);
+    let command = [server.command, run.command].into_iter().flatten();
+    let command: Vec<String> = command.flatten().collect();
+    rules::within("arguments", command.len())?;
+    for text in &command {
+        let text = templated(name, text, &mut offer)?;
         offer.args.push(text);
     }
     let volumes = [server.volumes, run.volumes, table.volumes];
-    for text in volumes.into_iter().flatten().flatten() {
-        volume(name, &text, &mut offer)?;
+    let volumes: Vec<String> = volumes.into_iter().flatten().flatten().collect();
+    rules::within("mounts", volumes.len())?;
+    for text in &volumes {
+        volume(name, text, &mut offer)?;
     }
-    for text in [server.allow_hosts, run.allow_hosts]
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        offer.hosts.push(rules::host(&text)?);
+    let hosts = [server.allow_hosts, run.allow_hosts].into_iter().flatten();
+    let hosts: Vec<String> = hosts.flatten().collect();
+    rules::within("hosts", hosts.len())?;
+    for text in &hosts {
+        offer.hosts.push(rules::host(text)?);
     }
     if server.user.is_some() || run.user.is_some() {
         offer
@@ -242,12 +246,19 @@ fn described(text: Option<&str>) -> String {
 }
 
 /// The parameters of a schema, each by its path: `NAME.group.key`.
-fn parameters(prefix: &str, schema: &Value, inputs: &mut Vec<Input>) {
-    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+fn parameters(prefix: &str, schema: &Value, inputs: &mut Vec<Input>) -> Result<(), Refusal> {
+    let properties = schema["properties"].as_object();
+    rules::within("parameters", properties.map_or(0, Map::len))?;
+    for (key, property) in properties.into_iter().flatten() {
+        rules::within("parameters", inputs.len())?;
+        if prefix.len().max(key.len()) > rules::LONGEST_TEXT {
+            let why = "has a parameter whose name is too long";
+            return Err(Refusal::of(format!("{} {why}", rules::shown(prefix))));
+        }
         let path = format!("{prefix}.{key}");
         // Beyond this many parts no template of Docker's reads it.
         if property["properties"].is_object() && path.matches('.').count() < 6 {
-            parameters(&path, property, inputs);
+            parameters(&path, property, inputs)?;
             continue;
         }
         let required = schema["required"].as_array();
@@ -263,6 +274,7 @@ fn parameters(prefix: &str, schema: &Value, inputs: &mut Vec<Input>) {
             ..Input::default()
         });
     }
+    Ok(())
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -276,13 +288,8 @@ fn scalar(value: &Value) -> Option<String> {
 
 /// A text with `{{path}}` in it. A path that no parameter has is asked for as well. Filters behind it (`|into`) say how a
 /// list is spread, which is the operator's to do.
-fn templated(name: &str, text: &str, offer: &mut Offer) -> Text {
-    let known: Vec<String> = offer
-        .inputs
-        .iter()
-        .map(|input| input.name.clone())
-        .collect();
-    let text = Text::read(text, "{{", "}}", |inside| {
+fn templated(name: &str, text: &str, offer: &mut Offer) -> Result<Text, Refusal> {
+    let text = rules::text(text, "{{", "}}", |inside| {
         let path = inside
             .split('|')
             .next()
@@ -290,24 +297,23 @@ fn templated(name: &str, text: &str, offer: &mut Offer) -> Text {
             .trim()
             .to_owned();
         let longer = format!("{name}.{path}");
-        Some(if known.contains(&longer) {
-            longer
-        } else {
-            path
+        Some(match offer.input(&longer) {
+            Some(_) => longer,
+            None => path,
         })
-    });
+    })?;
     for input in text.inputs() {
         offer.ask(Input {
             name: input.to_owned(),
             ..Input::default()
         });
     }
-    text
+    Ok(text)
 }
 
-fn put(name: &str, set: Set, offer: &mut Offer) {
+fn put(name: &str, set: Set, offer: &mut Offer) -> Result<(), Refusal> {
     let text = set.value.as_ref().and_then(scalar);
-    let text = text.map(|text| templated(name, &text, offer));
+    let text = text.map(|text| templated(name, &text, offer)).transpose()?;
     let whole = text.as_ref().map(ToString::to_string).unwrap_or_default();
     let secret = offer
         .secrets
@@ -316,11 +322,12 @@ fn put(name: &str, set: Set, offer: &mut Offer) {
     let description = described(set.description.as_deref());
     if offer.secrets.iter().any(|secret| secret.name == set.name) {
         // The secret says it already.
-        return;
+        return Ok(());
     }
     let fixed = text.as_ref().filter(|text| text.inputs().next().is_none());
     let fixed = fixed.map(|_| whole.as_str());
-    match secret || import::is_secret(&set.name, fixed) {
+    let from_input = text.as_ref().is_some_and(|text| offer.is_secret(text));
+    match secret || from_input || import::is_secret(&set.name, fixed) {
         true => offer.secrets.push(Secret {
             description: match secret {
                 true => rules::whole(&description, &whole),
@@ -335,6 +342,7 @@ fn put(name: &str, set: Set, offer: &mut Offer) {
             description,
         }),
     }
+    Ok(())
 }
 
 /// Whether a text has a variable in it, as shells write it.
@@ -349,7 +357,7 @@ fn volume(name: &str, text: &str, offer: &mut Offer) -> Result<(), Refusal> {
             rules::shown(text)
         )))
     };
-    let parsed = templated(name, text, offer);
+    let parsed = templated(name, text, offer)?;
     let folders = "mounts: it wants folders of yours, under their own paths: contain.mounts";
     let end = text.rfind("}}").map_or(0, |at| at + 2);
     let Some((outside, rest)) = text[end..].split_once(':') else {
@@ -410,9 +418,11 @@ fn elsewhere(
     }
     let url = remote.url.unwrap_or_default();
     let mut offer = Offer::of(Runs::Remote(Text::default()));
-    offer.inputs = inputs;
-    offer.runs = Runs::Remote(templated(name, &url, &mut offer));
-    for (header, value) in remote.headers.unwrap_or_default() {
+    inputs.into_iter().for_each(|input| offer.ask(input));
+    offer.runs = Runs::Remote(templated(name, &url, &mut offer)?);
+    let headers = remote.headers.unwrap_or_default();
+    rules::within("headers", headers.len())?;
+    for (header, value) in headers {
         let whole = scalar(&value).unwrap_or_default();
         let wanted = secrets.iter().find(|wanted| {
             let variable = wanted.env.as_deref();
@@ -426,12 +436,19 @@ fn elsewhere(
                 inject: None,
             });
         } else {
-            let value = Some(templated(name, &whole, &mut offer));
-            offer.variables.push(Variable {
-                name: header,
-                value,
-                description: String::new(),
-            });
+            let value = templated(name, &whole, &mut offer)?;
+            match offer.is_secret(&value) {
+                true => offer.secrets.push(Secret {
+                    name: header,
+                    description: rules::whole("", &whole),
+                    inject: None,
+                }),
+                false => offer.variables.push(Variable {
+                    name: header,
+                    value: Some(value),
+                    description: String::new(),
+                }),
+            }
         }
     }
     if oauth {

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use sandgate_address::AllowedHost;
-use sandgate_config::{Image, Package};
+use sandgate_config::{Image, Package, import};
+
+use crate::rules;
 
 /// One server of a catalog, in one version.
 #[derive(Clone, Debug)]
@@ -163,11 +165,16 @@ impl Offer {
         self.inputs.iter().find(|input| input.name == name)
     }
 
-    /// Adds an input, unless one of the name is there.
-    pub(crate) fn ask(&mut self, input: Input) {
-        if self.input(&input.name).is_none() {
-            self.inputs.push(input);
+    /// Adds an input, unless one of the name is there. Its name or its default may say that it is a secret, whether the
+    /// entry does or not.
+    pub(crate) fn ask(&mut self, mut input: Input) {
+        // One too many is kept, and refused with the whole.
+        if self.inputs.len() > rules::MOST || self.input(&input.name).is_some() {
+            return;
         }
+        let last = input.name.rsplit(['.', '/']).next().unwrap_or_default();
+        input.is_secret |= import::is_secret(last, input.default.as_deref());
+        self.inputs.push(input);
     }
 
     /// Whether a secret stands in a text.
@@ -200,7 +207,7 @@ impl Text {
     }
 
     /// Reads a text in which names stand between `open` and `close`. `known` gives the input that a name stands for; what
-    /// stands for none stays as it is.
+    /// stands for none stays as it is. Takes a time that grows with the text alone.
     pub(crate) fn read(
         text: &str,
         open: &str,
@@ -214,7 +221,11 @@ impl Text {
             let (before, from) = rest.split_at(at);
             plain.push_str(before);
             let inside = &from[open.len()..];
-            let found = inside.split_once(close);
+            // A name ends before the next one begins.
+            let name = &inside[..inside.find(open).unwrap_or(inside.len())];
+            let found = name
+                .find(close)
+                .map(|end| (&name[..end], &inside[end + close.len()..]));
             match found.and_then(|(name, after)| Some((known(name.trim())?, after))) {
                 Some((input, after)) => {
                     if !plain.is_empty() {
@@ -234,6 +245,20 @@ impl Text {
             parts.push(Part::Plain(plain));
         }
         Self(parts)
+    }
+
+    /// The text with the inputs' defaults in it, and nothing for an input without one.
+    pub(crate) fn with_defaults(&self, offer: &Offer) -> String {
+        let part = |part: &Part| match part {
+            Part::Plain(text) => text.clone(),
+            Part::Input(name) => {
+                let input = offer.input(name);
+                input
+                    .and_then(|input| input.default.clone())
+                    .unwrap_or_default()
+            }
+        };
+        self.0.iter().map(part).collect()
     }
 
     /// The names of the inputs in it.
@@ -270,11 +295,12 @@ mod tests {
         let read = |text: &str| Text::read(text, "{", "}", known);
         assert_eq!(read("x{a}y{ b.c }").to_string(), "x{a}y{b.c}");
         assert_eq!(read("{a}").inputs().collect::<Vec<_>>(), ["a"]);
-        for plain in ["", "{", "{d}", "{a", "}{", "{{a", "é{é}"] {
+        for plain in ["", "{", "{d}", "{a", "}{", "{{a", "é{é}", "{é{", "{{d}"] {
             assert_eq!(read(plain).inputs().count(), 0, "{plain}");
             assert_eq!(read(plain).to_string(), plain);
         }
         let docker = Text::read("{{a}}:{{x}}", "{{", "}}", known);
         assert_eq!(docker.to_string(), "{a}:{{x}}");
+        assert_eq!(read("{{a}").inputs().collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Catalogs from where they are: a file, or a host by TLS. A redirection is not followed, so that the operator's URL is the
 //! one that was asked.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,8 @@ pub fn fetch(source: &str, files: &Files) -> Result<String, FetchError> {
     let runtime = runtime.map_err(|error| failed(error.to_string()))?;
     let bytes = runtime.block_on(get(&url, LARGEST)).map_err(failed)?;
     let first = text(bytes.to_vec())?;
-    let Some((mut servers, Some(mut cursor))) = page(&first) else {
+    let values = Cell::new(0);
+    let Some((mut servers, Some(mut cursor))) = page(&first, &values) else {
         return Ok(first);
     };
     let begun = Instant::now();
@@ -89,8 +91,9 @@ pub fn fetch(source: &str, files: &Files) -> Result<String, FetchError> {
             .append_pair("cursor", &cursor);
         let bytes = runtime.block_on(get(&next, left)).map_err(failed)?;
         left = left.saturating_sub(bytes.len());
-        let Some((more, after)) = page(&text(bytes.to_vec())?) else {
-            return Err(failed("a page of it is none".into()));
+        let Some((more, after)) = page(&text(bytes.to_vec())?, &values) else {
+            let why = "a page of it is none, or its pages have too many values together";
+            return Err(failed(why.into()));
         };
         servers.extend(more);
         match after {
@@ -102,12 +105,12 @@ pub fn fetch(source: &str, files: &Files) -> Result<String, FetchError> {
     Err(failed(format!("it has more than {PAGES} pages")))
 }
 
-/// The servers of a registry's page, and where the next begins.
-fn page(text: &str) -> Option<(Vec<Value>, Option<String>)> {
+/// The servers of a registry's page, and where the next begins. `values` counts those of all pages.
+fn page(text: &str, values: &Cell<usize>) -> Option<(Vec<Value>, Option<String>)> {
     if !text.trim_start().starts_with('{') {
         return None;
     }
-    let mut page = strict::json(text).ok()?;
+    let mut page = strict::json_within(text, values).ok()?;
     let metadata = &page["metadata"];
     let cursor = metadata["nextCursor"]
         .as_str()

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sandgate_config::{Access, Package, Scalar};
+use sandgate_config::{Access, Package, Scalar, import};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::entry::{Entry, Inject, Input, Mount, Offer, Refusal, Runs, Secret, Text, Variable};
+use crate::entry::{Entry, Inject, Input, Mount, Offer, Refusal, Runs, Secret, Variable};
 use crate::rules;
 
 #[derive(Deserialize)]
@@ -91,8 +91,12 @@ pub(crate) fn entry(name: &str, value: Value) -> Result<Entry, Refusal> {
 }
 
 fn offer(server: Server) -> Result<Offer, Refusal> {
+    rules::within("arguments", server.args.len())?;
+    rules::within("variables", server.env.len() + server.headers.len())?;
+    rules::within("hosts", server.egress.len())?;
+    rules::within("inputs", server.inputs.len())?;
     let read = |text: &str| {
-        Text::read(text, "{", "}", |name| {
+        rules::text(text, "{", "}", |name| {
             server.inputs.contains_key(name).then(|| name.to_owned())
         })
     };
@@ -108,7 +112,7 @@ fn offer(server: Server) -> Result<Offer, Refusal> {
             Runs::Package(package, server.bin.clone())
         }
         (None, Some(text), None) => Runs::Image(rules::image(text)?),
-        (None, None, Some(text)) => Runs::Remote(read(text)),
+        (None, None, Some(text)) => Runs::Remote(read(text)?),
         _ => {
             let why = "it has not exactly one of `package`, `image` and `url`";
             return Err(Refusal::of(why));
@@ -125,15 +129,39 @@ fn offer(server: Server) -> Result<Offer, Refusal> {
         return Err(Refusal::of(why));
     }
     let mut offer = Offer::of(runs);
-    offer.args = server.args.iter().map(|text| read(text)).collect();
-    let variables = server.env.iter().chain(&server.headers);
-    offer.variables = variables
-        .map(|(name, text)| Variable {
+    for (name, asked) in &server.inputs {
+        rules::name(name)?;
+        offer.ask(Input {
             name: name.clone(),
-            value: Some(read(text)),
-            description: String::new(),
-        })
-        .collect();
+            description: rules::description(&asked.description),
+            default: asked.default.clone(),
+            choices: asked.choices.clone(),
+            ..Input::default()
+        });
+    }
+    offer.args = server
+        .args
+        .iter()
+        .map(|text| read(text))
+        .collect::<Result<_, _>>()?;
+    for (name, text) in server.env.iter().chain(&server.headers) {
+        let text = read(text)?;
+        let whole = text.to_string();
+        let fixed = Some(whole.as_str()).filter(|_| text.inputs().next().is_none());
+        match offer.is_secret(&text) || import::is_secret(name, fixed) {
+            // Its value is not written.
+            true => offer.secrets.push(Secret {
+                name: name.clone(),
+                description: String::new(),
+                inject: None,
+            }),
+            false => offer.variables.push(Variable {
+                name: name.clone(),
+                value: Some(text),
+                description: String::new(),
+            }),
+        }
+    }
     for text in &server.egress {
         offer.hosts.push(rules::host(text)?);
     }
@@ -164,16 +192,6 @@ fn offer(server: Server) -> Result<Offer, Refusal> {
             inside,
             input: folder.input,
             writes: folder.access == Access::Rw,
-        });
-    }
-    for (name, asked) in server.inputs {
-        rules::name(&name)?;
-        offer.ask(Input {
-            name,
-            description: rules::description(&asked.description),
-            default: asked.default,
-            choices: asked.choices,
-            ..Input::default()
         });
     }
     for mount in offer.mounts.clone() {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sandgate_config::{Loaded, fill_in};
+use sandgate_config::{Config, Loaded, fill_in};
 use sandgate_text::printable;
 use toml_edit::Value;
 
@@ -107,7 +107,11 @@ impl Plan {
                     .map_or_else(String::new, |issue| issue.message.clone()),
             )
         })?;
-        match after.config.servers.len() == loaded.config.servers.len() + 1 {
+        // All else is as it was.
+        let mut rest = after.config;
+        let is_there = rest.servers.remove(server).is_some();
+        let same = || Some(json(&rest)? == json(&loaded.config)?);
+        match is_there && same() == Some(true) {
             true => Ok(text),
             false => Err(unusable(
                 "it would add something else than one server".into(),
@@ -122,6 +126,8 @@ struct Maker<'a> {
     offer: &'a Offer,
     left: Vec<(String, String)>,
     used: BTreeSet<String>,
+    /// Whether the table of headers is begun.
+    has_headers: bool,
 }
 
 impl<'a> Maker<'a> {
@@ -131,6 +137,7 @@ impl<'a> Maker<'a> {
             offer,
             left: Vec::new(),
             used: BTreeSet::new(),
+            has_headers: false,
         }
     }
 
@@ -290,6 +297,7 @@ impl<'a> Maker<'a> {
             }
             args.push(arg);
         }
+        rules::filled(&args).map_err(PlanError::Value)?;
         Ok(args)
     }
 
@@ -370,6 +378,7 @@ impl<'a> Maker<'a> {
             }
         }
         if !lines.is_empty() {
+            self.has_headers = key == "headers";
             text.push_str(&format!(
                 "\n[servers.{}.{key}]\n{lines}",
                 self.wanted.server
@@ -437,12 +446,12 @@ impl<'a> Maker<'a> {
     }
 
     /// A secret of a remote server, which is one of its headers.
-    fn header(&self, text: &mut String, secret: &Secret) -> String {
+    fn header(&mut self, text: &mut String, secret: &Secret) -> String {
         let server = self.wanted.server;
         let variable = sandgate_config::import::variable_name(&[server, &secret.name]);
-        let table = format!("[servers.{server}.headers]\n");
-        if !text.contains(&table) {
-            text.push_str(&format!("\n{table}"));
+        if !self.has_headers {
+            text.push_str(&format!("\n[servers.{server}.headers]\n"));
+            self.has_headers = true;
         }
         comment(text, &secret.description);
         let from = [("from-env", variable.as_str())];
@@ -477,6 +486,11 @@ impl<'a> Maker<'a> {
             rules::shown(name)
         ))))
     }
+}
+
+/// A configuration as a value, to be compared.
+fn json(config: &Config) -> Option<serde_json::Value> {
+    serde_json::to_value(config).ok()
 }
 
 /// A stranger's words as one line of a comment; nothing, if there are none.

@@ -124,6 +124,8 @@ pub(crate) fn entry(value: Value) -> Result<Entry, Refusal> {
         _ => {
             let packages = server.packages.unwrap_or_default();
             let remotes = server.remotes.unwrap_or_default();
+            rules::within("packages", packages.len())?;
+            rules::within("remote servers", remotes.len())?;
             let packages = packages.into_iter().map(package);
             packages.chain(remotes.into_iter().map(remote)).collect()
         }
@@ -174,11 +176,7 @@ fn package(value: Value) -> Result<Offer, Refusal> {
         "oci" | "docker" => (
             Runs::Image(image(&package.identifier, version)?),
             &["docker", "podman"],
-            &[
-                "https://docker.io",
-                "https://registry-1.docker.io",
-                "https://ghcr.io",
-            ],
+            &[],
         ),
         other => {
             let why = "; npm, pypi and oci are known";
@@ -188,15 +186,15 @@ fn package(value: Value) -> Result<Offer, Refusal> {
             )));
         }
     };
-    if let Some(base) = base.filter(|base| !home.contains(base)) {
+    let is_home = |base: &str| match &runs {
+        // The engine asks the registry of the name, whatever stands beside it.
+        Runs::Image(image) => image.0.split('/').next() == Some(registry_of(base)),
+        _ => home.contains(&base),
+    };
+    if let Some(base) = base.filter(|base| !is_home(base)) {
         let why = "the package is of the registry";
         let help = "which npm, pip and engines here would not ask";
         return Err(Refusal::of(format!("{why} {}, {help}", rules::shown(base))));
-    }
-    if let (Some("https://ghcr.io"), Runs::Image(image)) = (base, &runs)
-        && !image.0.starts_with("ghcr.io/")
-    {
-        return Err(Refusal::of("the image's name and its registry differ"));
     }
     if let Some(hint) = &package.runtime_hint
         && !runtimes.contains(&hint.as_str())
@@ -208,22 +206,49 @@ fn package(value: Value) -> Result<Offer, Refusal> {
     }
     let is_image = matches!(runs, Runs::Image(_));
     let mut offer = Offer::of(runs);
-    for argument in package.runtime_arguments.unwrap_or_default() {
+    for argument in listed("arguments", package.runtime_arguments)? {
         runtime_argument(&argument, is_image, &mut offer)?;
     }
-    for argument in package.package_arguments.unwrap_or_default() {
+    for argument in listed("arguments", package.package_arguments)? {
         package_argument(&argument, &mut offer)?;
     }
-    for variable in package.environment_variables.unwrap_or_default() {
+    for variable in listed("variables", package.environment_variables)? {
         put_variable(&variable, &mut offer)?;
     }
     rules::offer(&offer)?;
     Ok(offer)
 }
 
+/// A list of an entry, if it is not endless.
+fn listed(what: &str, list: Option<Vec<Argument>>) -> Result<Vec<Argument>, Refusal> {
+    let list = list.unwrap_or_default();
+    rules::within(what, list.len())?;
+    Ok(list)
+}
+
+/// The registry of an address, as an image's name has it.
+fn registry_of(base: &str) -> &str {
+    match base.strip_prefix("https://").unwrap_or(base) {
+        "registry-1.docker.io" | "index.docker.io" | "hub.docker.com" => "docker.io",
+        other => other,
+    }
+}
+
 /// An image of the registry: one with a digest, or a tag that is a version.
 fn image(identifier: &str, version: Option<&str>) -> Result<sandgate_config::Image, Refusal> {
     let last = identifier.rsplit('/').next().unwrap_or_default();
+    let (name, digest) = last.split_once('@').unwrap_or((last, ""));
+    let tag = name.split_once(':').map_or("", |(_, tag)| tag);
+    let is_pinned = !tag.is_empty() || !digest.is_empty();
+    if let Some(version) = version.filter(|version| is_pinned && !version.is_empty())
+        && ![tag, tag.trim_start_matches('v'), digest].contains(&version)
+    {
+        return Err(Refusal::of(format!(
+            "the image {} is another than its version {}",
+            rules::shown(identifier),
+            rules::shown(version)
+        )));
+    }
     let text = match version.filter(|_| !last.contains([':', '@'])) {
         Some(version) if version.starts_with("sha256:") => format!("{identifier}@{version}"),
         Some(version) => format!("{identifier}:{version}"),
@@ -356,9 +381,9 @@ fn put_variable(argument: &Argument, offer: &mut Offer) -> Result<(), Refusal> {
 fn value(argument: &Argument, name: &str, offer: &mut Offer) -> Result<Option<Text>, Refusal> {
     if let Some(value) = &argument.value {
         let variables = argument.variables.clone().unwrap_or_default();
-        let text = Text::read(value, "{", "}", |name| {
+        let text = rules::text(value, "{", "}", |name| {
             variables.contains_key(name).then(|| name.to_owned())
-        });
+        })?;
         ask(variables, offer)?;
         return Ok(Some(text));
     }
@@ -370,6 +395,7 @@ fn value(argument: &Argument, name: &str, offer: &mut Offer) -> Result<Option<Te
 }
 
 fn ask(variables: serde_json::Map<String, Value>, offer: &mut Offer) -> Result<(), Refusal> {
+    rules::within("variables", variables.len())?;
     for (name, value) in variables {
         let argument: Argument = read(value)?;
         offer.ask(input(&name, argument));
@@ -399,9 +425,9 @@ fn remote(value: Value) -> Result<Offer, Refusal> {
     };
     let variables = remote.variables.unwrap_or_default();
     let known = |name: &str| variables.contains_key(name).then(|| name.to_owned());
-    let mut offer = Offer::of(Runs::Remote(Text::read(&url, "{", "}", known)));
+    let mut offer = Offer::of(Runs::Remote(rules::text(&url, "{", "}", known)?));
     ask(variables, &mut offer)?;
-    for header in remote.headers.unwrap_or_default() {
+    for header in listed("headers", remote.headers)? {
         put_variable(&header, &mut offer)?;
     }
     rules::offer(&offer)?;

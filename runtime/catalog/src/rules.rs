@@ -2,7 +2,7 @@
 //! is known to give its server nothing that the operator did not give.
 
 use sandgate_address::{AllowedHost, Host};
-use sandgate_config::{Image, Package, Scalar};
+use sandgate_config::{Image, Package, Scalar, import};
 use sandgate_text::printable;
 use url::Url;
 
@@ -15,28 +15,49 @@ pub(crate) const LONGEST_TEXT: usize = 4096;
 /// The longest description that is kept, in characters.
 const LONGEST_DESCRIPTION: usize = 400;
 /// Arguments, variables, secrets, hosts, mounts and inputs of one offer, each.
-const MOST: usize = 128;
+pub(crate) const MOST: usize = 128;
+
+const FILL_IN: &str = "<fill in:";
+const SECRET_ARGUMENT: &str =
+    "a secret stands in an argument, which every program of the machine can read";
 
 /// Variables that change what program runs, what it loads or starts with, whom it trusts, or through which proxy it goes.
 const STEERING: &str = "\
     PATH HOME SHELL ENV BASH_ENV IFS CDPATH PS4 PROMPT_COMMAND EDITOR VISUAL PAGER BROWSER TMPDIR HOSTALIASES \
-    LOCPATH GCONV_PATH GLIBC_TUNABLES MALLOC_CHECK_ RES_OPTIONS NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS \
-    NODE_TLS_REJECT_UNAUTHORIZED NODE_REPL_EXTERNAL_MODULE PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT \
+    LOCPATH GCONV_PATH GLIBC_TUNABLES MALLOC_CHECK_ RES_OPTIONS PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT \
     PYTHONEXECUTABLE PYTHONPLATLIBDIR PYTHONUSERBASE PYTHONBREAKPOINT PYTHONWARNINGS PYTHONPYCACHEPREFIX \
     PYTHONHTTPSVERIFY VIRTUAL_ENV PERL5LIB PERL5OPT PERL5DB PERLLIB RUBYLIB RUBYOPT GEM_HOME GEM_PATH \
     BUNDLE_GEMFILE CLASSPATH JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME \
     DOTNET_STARTUP_HOOKS CORECLR_PROFILER CORECLR_PROFILER_PATH CORECLR_ENABLE_PROFILING LUA_PATH LUA_CPATH \
-    LUA_INIT PHPRC PHP_INI_SCAN_DIR DENO_DIR BUN_OPTIONS BUN_INSPECT SSL_CERT_FILE SSL_CERT_DIR \
-    REQUESTS_CA_BUNDLE CURL_CA_BUNDLE AWS_CA_BUNDLE OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES SSLKEYLOGFILE \
-    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY DOCKER_HOST DOCKER_CONFIG CONTAINER_HOST SSH_AUTH_SOCK \
+    LUA_INIT PHPRC PHP_INI_SCAN_DIR BUN_OPTIONS BUN_INSPECT OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES SSLKEYLOGFILE \
+    DOCKER_HOST DOCKER_CONFIG CONTAINER_HOST SSH_AUTH_SOCK \
     SSH_ASKPASS DBUS_SESSION_BUS_ADDRESS";
 /// Beginnings of such variables.
-const STEERING_BEGINNINGS: &str =
-    "LD_ DYLD_ NPM_CONFIG_ PIP_ UV_ GIT_ SANDGATE_ MALLOC_ BASH_FUNC_ XDG_ PODMAN_";
+const STEERING_BEGINNINGS: &str = "LD_ DYLD_ NPM_CONFIG_ PIP_ UV_ GIT_ SANDGATE_ MALLOC_ BASH_FUNC_ XDG_ PODMAN_ NODE_ DENO_ SSL_CERT KRB5_";
+/// What stands in such variables, and their end.
+const STEERING_PARTS: [&str; 2] = ["_SSL_", "_CA_"];
+const STEERING_END: &str = "_PROXY";
+/// Variables that begin so and steer nothing.
+const HARMLESS: &str = "NODE_ENV";
 /// Programs that run what their arguments say.
 const SHELLS: &str = "\
     sh bash dash ash zsh ksh fish busybox env eval exec cmd cmd.exe powershell \
-    pwsh sudo su doas nsenter chroot unshare";
+    pwsh sudo su doas nsenter chroot unshare xargs find awk gawk timeout nohup nice setsid stdbuf script ssh gosu su-exec";
+/// Programs that run what stands behind their options.
+const INTERPRETERS: &str = "node nodejs deno bun python pypy perl ruby php lua tclsh osascript";
+/// Their options that say nothing of what runs, or name a module of theirs.
+const HARMLESS_OPTIONS: &str = "-m -u -B -w --enable-source-maps --no-warnings";
+/// Ends of names that are known in somebody's own network alone.
+const PRIVATE_ENDS: [&str; 8] = [
+    ".local",
+    ".localhost",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".corp",
+    ".home",
+    ".home.arpa",
+];
 
 fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|one| one == word)
@@ -117,9 +138,14 @@ pub(crate) fn image(text: &str) -> Result<Image, Refusal> {
         (true, false) => format!("docker.io/{text}"),
         (false, _) => format!("docker.io/library/{text}"),
     };
-    if first == "localhost" || first.starts_with("localhost:") {
-        let why = "is of this machine, which no catalog knows";
-        return Err(Refusal::of(format!("the image {} {why}", shown(text))));
+    if text.contains('/') && host {
+        let name = first.rsplit_once(':').map_or(first, |(name, _)| name);
+        let name = name.to_ascii_lowercase();
+        let is_private = PRIVATE_ENDS.iter().any(|end| name.ends_with(end));
+        if AllowedHost::parse(first).is_err() || !name.contains('.') || is_private {
+            let why = "is of this machine or of a private network, which no catalog knows";
+            return Err(Refusal::of(format!("the image {} {why}", shown(text))));
+        }
     }
     Image::read(&whole)
         .map_err(|mistake| Refusal::of(format!("the image {} {}", shown(text), mistake.why)))
@@ -143,13 +169,17 @@ pub(crate) fn variable(name: &str) -> Result<(), Refusal> {
         && !name.starts_with(|c: char| c.is_ascii_digit());
     if !good {
         return Err(Refusal::of(format!(
-            "the variable {} has no name of one",
+            "{} is no variable's name",
             shown(name)
         )));
     }
     let upper = name.to_ascii_uppercase();
     let mut begins = STEERING_BEGINNINGS.split(' ');
-    let steers = is_one_of(STEERING, &upper) || begins.any(|begin| upper.starts_with(begin));
+    let steers = is_one_of(STEERING, &upper)
+        || begins.any(|begin| upper.starts_with(begin))
+        || STEERING_PARTS.iter().any(|part| upper.contains(part))
+        || upper.ends_with(STEERING_END);
+    let steers = steers && !is_one_of(HARMLESS, &upper);
     match steers {
         true => Err(Refusal::of(format!(
             "the variable {name} decides what its program loads, starts, trusts or connects to"
@@ -168,18 +198,17 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
         ("mounts", offer.mounts.len()),
         ("inputs", offer.inputs.len()),
     ];
-    if let Some((what, count)) = counts.iter().find(|(_, count)| *count > MOST) {
-        return Err(Refusal::of(format!(
-            "it has {count} {what}; {MOST} are the most"
-        )));
+    for (what, count) in counts {
+        within(what, count)?;
     }
     let is_remote = matches!(offer.runs, Runs::Remote(_));
     arguments(offer)?;
     let mut names = Vec::new();
     let variables = offer.variables.iter().map(|one| &one.name);
     for name in variables.chain(offer.secrets.iter().map(|one| &one.name)) {
-        if !is_remote {
-            variable(name)?;
+        match is_remote {
+            true => header(name)?,
+            false => variable(name)?,
         }
         let name = name.to_ascii_uppercase();
         if names.contains(&name) {
@@ -201,19 +230,32 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
                 shown(&input.name)
             )));
         }
+        within("choices", input.choices.len())?;
         if let Some(default) = &input.default {
             plain(&input.name, &Text::plain(default))?;
         }
     }
     for secret in &offer.secrets {
         for inject in secret.inject.iter() {
+            within("hosts", inject.hosts.len())?;
             for one in &inject.hosts {
                 host(one)?;
+            }
+            header(&inject.header)?;
+            if let Some(format) = &inject.format {
+                plain(&secret.name, &Text::plain(format))?;
             }
         }
     }
     for mount in &offer.mounts {
         inside(&mount.inside)?;
+    }
+    if let Runs::Package(_, Some(bin)) = &offer.runs {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !(1..=LONGEST_NAME).contains(&bin.len()) || !bin.chars().all(fits) {
+            let why = "is no name of a program";
+            return Err(Refusal::of(format!("{} {why}", shown(bin))));
+        }
     }
     if let Runs::Remote(url) = &offer.runs {
         if offer.is_secret(url) {
@@ -226,27 +268,105 @@ pub(crate) fn offer(offer: &Offer) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Judges how many there are of something, before anything is done with each.
+pub(crate) fn within(what: &str, count: usize) -> Result<(), Refusal> {
+    match count > MOST {
+        true => Err(Refusal::of(format!(
+            "it has {count} {what}; {MOST} are the most"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Reads a text of an entry, as [`Text::read`] does, if it is not endless.
+pub(crate) fn text(
+    text: &str,
+    open: &str,
+    close: &str,
+    known: impl Fn(&str) -> Option<String>,
+) -> Result<Text, Refusal> {
+    if text.len() > LONGEST_TEXT {
+        let why = format!("has more than {LONGEST_TEXT} bytes");
+        return Err(Refusal::of(format!("the text {} {why}", shown(text))));
+    }
+    let text = Text::read(text, open, close, known);
+    within("inputs", text.inputs().count())?;
+    Ok(text)
+}
+
+/// Judges a header's name.
+fn header(name: &str) -> Result<(), Refusal> {
+    match name.len() <= LONGEST_NAME && http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
+        true => Ok(()),
+        false => Err(Refusal::of(format!("{} is no header's name", shown(name)))),
+    }
+}
+
 fn arguments(offer: &Offer) -> Result<(), Refusal> {
-    for (at, text) in offer.args.iter().enumerate() {
+    let mut whole = Vec::new();
+    for text in &offer.args {
         plain("an argument", text)?;
         if offer.is_secret(text) {
-            let why = "a secret stands in an argument, which every program of the machine can read";
-            return Err(Refusal::of(why));
+            return Err(Refusal::of(SECRET_ARGUMENT));
         }
-        let written = text.0.iter().filter_map(|part| match part {
-            Part::Plain(text) => Some(text.as_str()),
-            Part::Input(_) => None,
-        });
-        let whole: String = written.collect();
-        let program = whole.rsplit('/').next().unwrap_or_default();
-        if at == 0 && is_one_of(SHELLS, &program.to_ascii_lowercase()) {
-            let why = "starts another program than the one that is named";
-            return Err(Refusal::of(format!("the argument {} {why}", shown(&whole))));
+        whole.push(text.with_defaults(offer));
+    }
+    filled(&whole)?;
+    // Which argument is one is told by the option before it, whatever stands for its value.
+    for (at, text) in whole.iter().enumerate() {
+        let next = whole.get(at + 1).filter(|next| !next.starts_with('-'));
+        let is_open = |at: usize| offer.args[at].inputs().next().is_some();
+        let named = match text.split_once('=') {
+            Some((option, value)) => Some((option, Some(value).filter(|_| !is_open(at)))),
+            None => next.map(|value| {
+                let value = Some(value.as_str()).filter(|_| !is_open(at + 1));
+                (text.as_str(), value)
+            }),
+        };
+        let named = named.filter(|(option, _)| option.starts_with('-'));
+        let is_secret = |(option, value): (&str, Option<&str>)| {
+            import::is_secret(option.trim_start_matches('-'), value)
+        };
+        if named.is_some_and(is_secret) || import::is_secret("", Some(text)) {
+            return Err(Refusal::of(SECRET_ARGUMENT));
         }
+    }
+    Ok(())
+}
+
+/// Judges arguments as the program gets them.
+pub(crate) fn filled(args: &[String]) -> Result<(), Refusal> {
+    let first = args.first().map(String::as_str).unwrap_or_default();
+    let program = first.rsplit('/').next().unwrap_or_default();
+    let program = program.to_ascii_lowercase();
+    let failed = |text: &str, why: &str| {
+        let text = shown(text);
+        Err(Refusal::of(format!("the argument {text} {why}")))
+    };
+    let other = "starts another program than the one that is named";
+    if is_one_of(SHELLS, &program) {
+        return failed(first, other);
+    }
+    // `python3.12` is Python.
+    let bare = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if is_one_of(INTERPRETERS, bare) {
+        let options = args.iter().skip(1).take_while(|arg| arg.starts_with('-'));
+        let code = |arg: &&String| !is_one_of(HARMLESS_OPTIONS, arg);
+        if let Some(option) = options.take_while(|arg| *arg != "-m").find(code) {
+            return failed(option, "may be code that an interpreter runs");
+        }
+        if args
+            .get(1)
+            .is_some_and(|word| ["eval", "exec", "x"].contains(&word.as_str()))
+        {
+            return failed(first, other);
+        }
+    }
+    for whole in args {
         let words = ["$(", "`", "&&", "||", ";", ">(", "<(", "| "];
         if let Some(word) = words.iter().find(|word| whole.contains(**word)) {
             let why = format!("has `{word}`, a word of a shell, and no shell is asked");
-            return Err(Refusal::of(format!("the argument {} {why}", shown(&whole))));
+            return failed(whole, &why);
         }
     }
     Ok(())
@@ -258,6 +378,10 @@ fn plain(what: &str, text: &Text) -> Result<(), Refusal> {
         let Part::Plain(text) = part else { continue };
         if text.len() > LONGEST_TEXT {
             let why = format!("has more than {LONGEST_TEXT} bytes");
+            return Err(Refusal::of(format!("the text of {} {why}", shown(what))));
+        }
+        if text.contains(FILL_IN) {
+            let why = "has `<fill in:`, which stands for what the operator has still to write";
             return Err(Refusal::of(format!("the text of {} {why}", shown(what))));
         }
         if *text != printable(text) {
@@ -385,6 +509,13 @@ mod tests {
             "DYLD_INSERT_LIBRARIES",
             "JAVA_TOOL_OPTIONS",
             "DOCKER_HOST",
+            "grpc_proxy",
+            "GLOBAL_AGENT_HTTP_PROXY",
+            "NODE_PENDING_DEPRECATION",
+            "DENO_CERT",
+            "NPM_SSL_STRICT",
+            "FOO_CA_BUNDLE",
+            "KRB5_CONFIG",
             "A=B",
             "1A",
             "A B",
@@ -434,6 +565,14 @@ mod tests {
             "--privileged",
             "localhost/x:1",
             "localhost:5000/x:1",
+            "127.0.0.1:5000/x:1",
+            "127.0.0.2/x:1",
+            "10.0.0.1/x:1",
+            "169.254.169.254/x:1",
+            "[::1]:5000/x:1",
+            "registry:5000/x:1",
+            "registry.corp/x:1",
+            "Registry.Internal:5000/x:1",
             "mcp/time:1 -v /:/x",
             "x/y:${z}",
         ] {
@@ -481,10 +620,25 @@ mod tests {
             offer(&made)
         };
         run(&["--db-path", "/mcp/db.sqlite", "--tools=all"]).unwrap();
+        run(&["python3.12", "-u", "-m", "server", "-c", "x"]).unwrap();
+        run(&["node", "--enable-source-maps", "server.js", "--eval", "x"]).unwrap();
+        run(&["--max-tokens", "4096", "--key-file", "/mcp/key"]).unwrap();
         let long = "x".repeat(LONGEST_TEXT + 1);
         for args in [
             &["sh", "-c", "x"][..],
             &["/bin/BASH", "-c", "x"],
+            &["busybox", "sh"],
+            &["xargs", "x"],
+            &["node", "-e", "x"],
+            &["/usr/bin/node", "--no-warnings", "--eval=x"],
+            &["python3", "-uc", "x"],
+            &["perl", "-e", "x"],
+            &["ruby", "-ex"],
+            &["deno", "eval", "x"],
+            &["--api-key", "x"],
+            &["--token=x"],
+            &["serve", "ghp_0123456789abcdef"],
+            &["<fill in: x>"],
             &["serve", "$(id)"],
             &["a && b"],
             &["`id`"],

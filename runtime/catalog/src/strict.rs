@@ -19,9 +19,17 @@ const MOST: usize = 2_000_000;
 ///
 /// It is no JSON, an object has two members of one name, it is nested more than 128 deep, or it exceeds the bound.
 pub(crate) fn json(text: &str) -> Result<Value, String> {
-    let values = Cell::new(0);
+    json_within(text, &Cell::new(0))
+}
+
+/// Reads JSON that is a part of more. `values` counts those of all parts.
+///
+/// # Errors
+///
+/// As those of [`json`]; the bound is that of all parts.
+pub(crate) fn json_within(text: &str, values: &Cell<usize>) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Strict(&values).deserialize(&mut reader);
+    let read = Strict(values).deserialize(&mut reader);
     let read = read.and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| error.to_string())
 }

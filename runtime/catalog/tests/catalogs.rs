@@ -318,6 +318,77 @@ fn an_organisations_own_says_which_header_a_secret_goes_into() {
     );
 }
 
+fn own(lines: &str) -> Contents {
+    let text = format!("format = \"sandgate-catalog/1\"\n[servers.a]\n{lines}\n");
+    Contents::read(&text).unwrap()
+}
+
+#[test]
+fn an_entry_of_ones_own_is_judged_as_any_other() {
+    let package = "package = \"npm:a@1.0.0\"\n";
+    for (lines, words) in [
+        ("bin = \"a\\u009b2J\"", "no name of a program"),
+        ("bin = \"../sh\"", "no name of a program"),
+        (
+            "args = [\"{a}\", \"-c\", \"x\"]\ninputs.a.default = \"sh\"",
+            "another program",
+        ),
+        (
+            "args = [\"{a}\", \"{b}\", \"x\"]\ninputs.a.default = \"node\"\ninputs.b.default = \"-e\"",
+            "code that an interpreter runs",
+        ),
+        (
+            "args = [\"--api-key\", \"{k}\"]\ninputs.k = {}",
+            "every program",
+        ),
+        (
+            "args = [\"{api-key}\"]\ninputs.api-key = {}",
+            "every program",
+        ),
+        ("args = [\"--token=abc\"]", "every program"),
+        (
+            "[servers.a.secrets.X]\nheader = \"A\\u202eb\"\nhosts = [\"a.example\"]",
+            "no header's name",
+        ),
+        (
+            "[servers.a.secrets.X]\nheader = \"A\"\nformat = \"\\u009b{}\"\nhosts = [\"a.example\"]",
+            "not seen",
+        ),
+    ] {
+        let read = own(&format!("{package}{lines}"));
+        let said = plan(&read.entries[0], &[]).unwrap_err().to_string();
+        assert!(said.contains(words), "{lines}\n{said}");
+    }
+    let read = own("url = \"https://a.example/\"\nheaders = { \"X\\u202e\" = \"1\" }");
+    let said = plan(&read.entries[0], &[]).unwrap_err().to_string();
+    assert!(said.contains("no header's name"), "{said}");
+    // What an operator gives is judged, too.
+    let read = own(&format!(
+        "{package}args = [\"{{a}}\", \"x\"]\ninputs.a = {{}}"
+    ));
+    let said = plan(&read.entries[0], &[("a", "bash")]).unwrap_err();
+    assert!(said.to_string().contains("another program"), "{said}");
+    // A secret of an entry's own is none that is written.
+    let lines = "env = { A_TOKEN = \"ghp_0123456789abcdef\", MODE = \"{api-key}\" }\ninputs.api-key.default = \"hush\"";
+    let made = plan(&own(&format!("{package}{lines}")).entries[0], &[]).unwrap();
+    assert!(
+        !made.table.contains("ghp_") && !made.table.contains("hush"),
+        "{}",
+        made.table
+    );
+    let one = server(&made);
+    let secrets: Vec<&str> = one.secrets.keys().map(String::as_str).collect();
+    assert_eq!((secrets, one.env.len()), (vec!["A_TOKEN", "MODE"], 0));
+}
+
+#[test]
+fn the_words_of_an_entry_are_no_table_of_its_headers() {
+    let lines = "description = \"[servers.one.headers]\"\nurl = \"https://a.example/\"\nsecrets.Authorization = {}";
+    let made = plan(&own(lines).entries[0], &[]).unwrap();
+    let one = server(&made);
+    assert!(one.headers.contains_key("Authorization"), "{}", made.table);
+}
+
 #[test]
 fn what_is_no_catalog_is_told_by_what_it_is() {
     for (text, words) in [
@@ -474,10 +545,49 @@ fn nothing_is_taken_that_asks_for_more_than_it_shows() {
         (package(env("LD_PRELOAD")), "loads, starts, trusts"),
         (package(env("NODE_OPTIONS")), "loads, starts, trusts"),
         (package(env("PATH")), "loads, starts, trusts"),
-        (package(env("A=B")), "no name"),
+        (package(env("A=B")), "no variable's name"),
         (package(arg("--eval=x")), "option"),
         (package(arg("$(id)")), "word of a shell"),
         (package(arg("bash")), "another program"),
+        (
+            package(
+                json!({ "packageArguments": [{ "type": "positional", "valueHint": "mode", "default": "sh" }, { "type": "positional", "value": "-c" }] }),
+            ),
+            "option",
+        ),
+        (
+            package(
+                json!({ "packageArguments": [{ "type": "positional", "valueHint": "mode", "default": "sh" }, { "type": "positional", "value": "x" }] }),
+            ),
+            "another program",
+        ),
+        (
+            package(
+                json!({ "packageArguments": [{ "type": "named", "name": "--api-key", "isRequired": true }] }),
+            ),
+            "every program of the machine",
+        ),
+        (
+            package(
+                json!({ "packageArguments": [{ "type": "named", "name": "--auth", "default": "x" }] }),
+            ),
+            "every program of the machine",
+        ),
+        (
+            package(
+                json!({ "environmentVariables": [{ "name": "MODE", "value": "<fill in: x>" }] }),
+            ),
+            "still to write",
+        ),
+        (image(json!({ "version": "2" })), "another than its version"),
+        (
+            image(json!({ "registryBaseUrl": "https://ghcr.io" })),
+            "would not ask",
+        ),
+        (
+            image(json!({ "identifier": "10.0.0.1:5000/a/b:1" })),
+            "a private network",
+        ),
         (package(arg("a\u{202e}b")), "not seen"),
         (
             package(

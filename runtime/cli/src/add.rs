@@ -10,7 +10,7 @@ use sandgate_config::import;
 use sandgate_text::printable;
 
 use crate::args::Configured;
-use crate::catalog::{VerbError, name_of, read, replace};
+use crate::catalog::{VerbError, name_of, printable_lines, read, replace};
 use crate::terminal::print;
 
 /// `sandgate add`.
@@ -83,7 +83,8 @@ fn add(asked: &Add) -> Result<String, VerbError> {
     let done = match asked.dry_run {
         true => format!(
             "{}\n{server} would be added to {file}, from the catalog {}.\n",
-            plan.table, catalog.name
+            printable_lines(&plan.table),
+            catalog.name
         ),
         false => {
             replace(&asked.configured, &loaded, &text)?;

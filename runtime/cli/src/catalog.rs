@@ -220,10 +220,14 @@ fn put(
     config: &str,
 ) -> Result<(), VerbError> {
     keep(&loaded.files, name, copy)?;
-    let known = loaded.config.catalogs.get(name);
     replace(configured, loaded, config).inspect_err(|_| {
         let new = digest(copy);
-        if known.is_none_or(|known| known.digest.write() != new) {
+        // Another command may have put the same catalog in place meanwhile: its configuration names this copy.
+        let is_free = read(configured).is_ok_and(|now| {
+            let known = now.config.catalogs.get(name);
+            known.is_none_or(|known| known.digest.write() != new)
+        });
+        if is_free {
             let _ = forget(&loaded.files, name, &new);
         }
     })
@@ -323,7 +327,7 @@ fn told(contents: &Contents) -> String {
     let (entries, refused) = (contents.entries.len(), contents.refused.len());
     let unusable = match refused {
         0 => String::new(),
-        _ => format!(", and {refused} that are none"),
+        _ => format!(", and {refused} cannot be read"),
     };
     format!(
         "{entries} entries{unusable}, in the format {}.",
@@ -509,7 +513,13 @@ fn show(asked: &Shown) -> Result<String, VerbError> {
         values: &values,
     });
     if let Ok(plan) = plan {
-        text.push_str(&format!("\nIt would be written as:\n\n{}", plan.table));
+        let table = printable_lines(&plan.table);
+        text.push_str(&format!("\nIt would be written as:\n\n{table}"));
     }
     Ok(text)
+}
+
+/// A text of several lines as a terminal may have it.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| printable(line) + "\n").collect()
 }

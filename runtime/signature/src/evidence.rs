@@ -212,6 +212,10 @@ fn bundle(text: &str) -> Result<Material, SignatureError> {
         return Err(SignatureError::Malformed(why));
     }
     let given = bundle.verification_material;
+    if given.certificate.is_some() && given.x509_certificate_chain.is_some() {
+        let why = "it has both `certificate` and `x509CertificateChain`";
+        return Err(SignatureError::malformed(why));
+    }
     let chain = given
         .x509_certificate_chain
         .and_then(|chain| chain.certificates.into_iter().next());

@@ -2,7 +2,8 @@
 //! certified and its log recorded. Decided from what is at hand: nothing here opens a file or a connection, or asks
 //! for the time.
 //!
-//! A signature counts when everything in it holds. What is there and does not verify is never left aside.
+//! A signature of an identity counts when everything in it holds: what is there and does not verify is never left
+//! aside. A key is trusted by itself, and what else lies beside its signature is not looked at.
 
 mod certificate;
 mod der;

@@ -15,30 +15,37 @@ use crate::wire::{decode, encode, hex, sha256};
 /// The longest proof: a log of more entries than there are.
 const LONGEST: usize = 64;
 
-/// Checks one entry, and returns when the log took it in, where the log signed that.
+/// Checks one entry. `times` are those at which the signature was there; among them is the time at which the log took the
+/// entry in, where the log signed that.
 ///
 /// # Errors
 ///
-/// The log is not trusted, did not sign, or has something else.
+/// The log is not trusted, or was not at one of the times; it did not sign, or has something else.
 pub(crate) fn check(
     entry: &WrittenEntry,
     logs: &[Log],
+    times: &[u64],
     material: &Material,
     certificate: &[u8],
     message: &[u8],
-) -> Result<Option<u64>, SignatureError> {
+) -> Result<(), SignatureError> {
     let failed = |why: String| SignatureError::LogEntry(why);
-    let mut known = logs.iter().filter(|log| log.id == entry.log_id.key_id.0);
-    let log = known.next().ok_or_else(|| {
-        failed(format!(
-            "the trusted root has no log {}",
-            encode(&entry.log_id.key_id.0)
-        ))
+    let id = &entry.log_id.key_id.0;
+    let mut known = logs.iter().filter(|log| log.id == *id).peekable();
+    if known.peek().is_none() {
+        let why = format!("the trusted root has no log {}", encode(id));
+        return Err(failed(why));
+    }
+    // A retired key is no proof of anything later, with or without a promise.
+    let trusted = |log: &&Log| times.iter().all(|at| log.period.contains(*at));
+    let log = known.find(trusted).ok_or_else(|| {
+        let times: Vec<String> = times.iter().copied().map(date).collect();
+        let times = times.join(" and ");
+        failed(format!("the log's key was not trusted at {times}"))
     })?;
     if entry.inclusion_promise.is_none() && entry.inclusion_proof.is_none() {
         return Err(failed("it has neither a proof nor a promise".into()));
     }
-    let mut time = None;
     if let Some(promise) = &entry.inclusion_promise {
         let text = format!(
             "{{\"body\":\"{}\",\"integratedTime\":{},\"logID\":\"{}\",\"logIndex\":{}}}",
@@ -51,17 +58,11 @@ pub(crate) fn check(
         if !log.key.signed_with(Hash::Sha256, text.as_bytes(), signed) {
             return Err(failed("the log's promise is not signed by it".into()));
         }
-        if !log.period.contains(entry.integrated_time.0) {
-            let at = date(entry.integrated_time.0);
-            return Err(failed(format!("the log's key was not trusted at {at}")));
-        }
-        time = Some(entry.integrated_time.0);
     }
     if let Some(proof) = &entry.inclusion_proof {
         check_proof(proof, log, &entry.canonicalized_body.0).map_err(failed)?;
     }
-    check_body(&entry.canonicalized_body.0, material, certificate, message).map_err(failed)?;
-    Ok(time)
+    check_body(&entry.canonicalized_body.0, material, certificate, message).map_err(failed)
 }
 
 /// Whether the log signed a tree that has the entry.

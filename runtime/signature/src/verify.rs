@@ -13,7 +13,8 @@ use crate::{log_entry, timestamp};
 /// By whom an artifact must be signed.
 #[derive(Clone, Debug)]
 pub enum Wanted {
-    /// By this key. No log is asked for: a key is trusted by itself.
+    /// By this key. It is trusted by itself: certificates, entries of logs and timestamps beside its signature are not
+    /// looked at.
     Key(PublicKey),
     /// By this identity.
     Identity(Identity),
@@ -91,13 +92,17 @@ impl Identity {
             return Err(SignatureError::NoLogEntry);
         }
         let mut times = Vec::new();
-        for entry in &material.entries {
-            let logs = &self.root.logs;
-            times.extend(log_entry::check(entry, logs, material, bytes, message)?);
-        }
         for stamp in &material.timestamps {
             let authorities = &self.root.timestamps;
             times.push(timestamp::check(stamp, &material.signature, authorities)?);
+        }
+        // What a log promised is verified with its entry, below.
+        let promised = material.entries.iter();
+        let promised = promised.filter(|entry| entry.inclusion_promise.is_some());
+        times.extend(promised.map(|entry| entry.integrated_time.0));
+        for entry in &material.entries {
+            let logs = &self.root.logs;
+            log_entry::check(entry, logs, &times, material, bytes, message)?;
         }
         if times.is_empty() {
             return Err(SignatureError::NoTime);

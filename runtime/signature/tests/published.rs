@@ -96,6 +96,17 @@ fn a_published_entry_of_a_log_without_times_verifies_by_its_timestamp_alone() {
         .remove("timestampVerificationData");
     let said = verify(&Evidence::Bundle(without.to_string()), b"", &wanted);
     assert_eq!(said, Err(SignatureError::NoTime));
+    // A log that was retired before that time.
+    let mut root: Value = serde_json::from_slice(&file("staging_root.json")).unwrap();
+    for log in root["tlogs"].as_array_mut().unwrap() {
+        log["publicKey"]["validFor"] = serde_json::json!({ "end": "2025-01-01T00:00:00Z" });
+    }
+    let root = TrustedRoot::parse(&root.to_string()).unwrap();
+    let retired = identity("jku@goto.fi", "https://github.com/login/oauth", root);
+    let said = verify(&bundle(name), b"", &retired)
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("the log's key was not trusted at"), "{said}");
     // The public instance is not the staging one.
     let public = identity("jku@goto.fi", "x", TrustedRoot::public().unwrap());
     let said = verify(&bundle(name), b"", &public).unwrap_err().to_string();

@@ -276,6 +276,12 @@ fn each_part_of_an_identitys_signature_must_hold() {
             "cannot be read",
         ),
         (
+            "a chain beside the certificate",
+            "/verificationMaterial/x509CertificateChain".into(),
+            json!({ "certificates": [second["verificationMaterial"]["certificate"]] }),
+            "both `certificate` and",
+        ),
+        (
             "no certificate",
             "/verificationMaterial/certificate".into(),
             Value::Null,

@@ -23,12 +23,13 @@ const HERE: &str = "localhost/";
 pub struct LockedImage {
     /// The reference, as the configuration has it.
     pub reference: String,
-    /// The image's id: `sha256:` and the digest of its configuration, which has those of its layers.
+    /// The image's id, as the engine calls it: `sha256:` and the digest of its configuration, which has those of its
+    /// layers, or that of its manifest or index.
     pub id: String,
     /// The reference by digest with which it can be fetched again; left out for an image of this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<String>,
-    /// Folders for which the image wants a volume.
+    /// Folders for which the image wants a volume, as the engine told. The lock covers them, a signature does not.
     #[serde(default)]
     pub volumes: Vec<String>,
     /// Its size on disk, in bytes.

@@ -10,7 +10,7 @@ use harness::authority::{
 };
 use serde_json::{Value, json};
 
-use super::images::Images;
+use super::images::{Images, Pushed};
 use super::stand::said;
 
 const KEY: &str = "signed-by = { key = \"cosign.pub\" }\n";
@@ -224,6 +224,37 @@ fn what_the_engine_has_is_what_was_signed_and_nothing_else() {
     said(&lock(&images), 0, &["it is signed by key"]);
     images.write("registry/huge", "");
     said(&lock(&images), 2, &["it has more than 4194304 bytes"]);
+}
+
+/// An engine that calls an image by its index chooses one of the manifests by itself.
+#[test]
+fn a_signed_manifest_says_nothing_of_the_index_that_has_it() {
+    let (images, signer) = stand();
+    let pushed = images.push("1", "one");
+    let (index, manifest) = (pushed.index.clone(), pushed.manifest.clone());
+    let called = |id: &str| {
+        let (index, manifest) = (index.clone(), manifest.clone());
+        let id = id.to_owned();
+        images.engine_has(
+            &Pushed {
+                index,
+                manifest,
+                id,
+            },
+            "amd64",
+        );
+    };
+    images.sign(&manifest, &[by_key(&signer, &manifest)]);
+    for id in [&pushed.id, &manifest] {
+        called(id);
+        said(&lock(&images), 0, &["it is signed by key"]);
+    }
+    called(&index);
+    let words = format!("what is signed is {manifest}, and the image is {index}");
+    said(&lock(&images), 2, &[&words]);
+    images.sign(&index, &[by_key(&signer, &index)]);
+    said(&lock(&images), 0, &["it is signed by key"]);
+    said(&images.sandgate(&["check"]), 0, &["signed by"]);
 }
 
 /// What is kept is covered by the lock's own digest; here somebody made that anew, too.

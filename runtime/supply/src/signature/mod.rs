@@ -157,8 +157,13 @@ impl LockedSignature {
         if reference.starts_with("sha256:") && !all.iter().any(|one| one == reference) {
             return Err(other(&self.digest, reference));
         }
+        // An engine that calls the image by its index chooses a manifest itself: one that is signed says nothing of the
+        // others in an index that is not.
         let config = read(&self.manifest).config.unwrap_or_default();
-        if config.digest != image.id && !all.contains(&image.id) {
+        let is_bound = config.digest == image.id
+            || manifest == image.id
+            || (all.contains(&image.id) && self.digest == image.id);
+        if !is_bound {
             return Err(other(&self.digest, &image.id));
         }
         let signed = match &self.index {

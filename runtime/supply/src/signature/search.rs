@@ -130,7 +130,8 @@ impl Search<'_> {
         })
     }
 
-    /// The manifest, if it is of the image that the engine has.
+    /// The manifest, if it is of the image that the engine has. Whether what is signed leads to that image is decided
+    /// once it is known what is signed.
     fn bound(&self, subject: Subject) -> Result<Subject, ImageSignatureError> {
         let id = &self.image.id;
         let manifest = digest(subject.manifest.as_bytes());
