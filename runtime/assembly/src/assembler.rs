@@ -14,7 +14,7 @@ use sandgate_gateway::{
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{
-    Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
+    Chain, Globs, Mode, Origin, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
 };
 use sandgate_secrets::Redactor;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -126,8 +126,7 @@ impl Assembler {
         let resolved = loaded.resolve(environment)?;
         let limits = document_limits(loaded);
         let mut unlocked = Vec::new();
-        let (held, origins) =
-            packages::with_locked_plugins(loaded, environment, &mut unlocked);
+        let (held, origins) = packages::with_locked_plugins(loaded, environment, &mut unlocked);
         let loaded = &*held;
         let (plugins, mut issues) = self
             .plugins
@@ -437,6 +436,7 @@ fn widened(live: &Step, tried: &Step) -> Option<String> {
 fn step(
     interceptor: &sandgate_config::Interceptor,
     prepared: &plugins::Prepared,
+    origin: Option<Origin>,
 ) -> Result<Step, (&'static str, String)> {
     let globs = |key: &'static str, patterns: &[sandgate_config::Pattern]| {
         Globs::new(patterns.iter().map(sandgate_config::Pattern::as_str))

@@ -70,7 +70,10 @@ impl<'a> Programs<'a> {
             .chain(of_plugins.filter_map(|one| one.signed_by.as_ref()))
         {
             for file in by.files() {
-                add(&loaded.files.path(file), "by which images and plugins are judged");
+                add(
+                    &loaded.files.path(file),
+                    "by which images and plugins are judged",
+                );
             }
         }
         let commands = loaded.config.servers.values();

@@ -1,6 +1,6 @@
 //! Plugins of registries: the component that the lock names, from the store. Nothing is fetched here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use sandgate_config::{
@@ -8,11 +8,16 @@ use sandgate_config::{
 };
 use sandgate_host::{MAX_FILE, PluginFile};
 use sandgate_pipeline::Origin;
-use sandgate_supply::{FILE, Lock, LockedComponent, LockedPlugin, Locks, Store, StoreError};
+use sandgate_supply::{
+    FILE, FetchedComponent, Lock, LockedComponent, LockedPlugin, Locks, Store, StoreError,
+};
 
 use crate::inspect;
 use crate::packages::{no_store, store};
 use crate::signer::Subject;
+
+/// The largest component, in bytes.
+pub const MAX_PLUGIN: usize = MAX_FILE;
 
 /// An interceptor's plugin, or its candidate's, that is of a registry.
 #[derive(Clone, Debug)]
@@ -58,6 +63,26 @@ impl<'a> RemotePlugin<'a> {
         PluginSource::Registry(self.reference.clone()).write()
     }
 
+    /// The entry of a component that was fetched for it.
+    ///
+    /// # Errors
+    ///
+    /// It is no plugin of this gateway, or none for operators; the text says why.
+    pub fn entry(&self, fetched: &FetchedComponent) -> Result<LockedPlugin, String> {
+        let file = PluginFile::read(fetched.bytes.clone()).map_err(|error| error.to_string())?;
+        if file.is_development() {
+            return Err("it is a build of `sandgate plugin dev`, and not for operators".into());
+        }
+        Ok(LockedPlugin {
+            file: self.written(),
+            manifest: Some(fetched.locked.digest()),
+            signer: fetched.signer.clone(),
+            version: Some(file.version()),
+            asks: inspect::capabilities(&file),
+            digest: file.digest().to_owned(),
+        })
+    }
+
     /// What is kept of the plugin, and its entry, as every start and reload judges them.
     ///
     /// # Errors
@@ -84,7 +109,10 @@ impl<'a> RemotePlugin<'a> {
         let kept = locks.kept_plugin(name, entry);
         let kept = kept.map_err(|error| self.wrong(loaded, &error))?;
         // A digest in the configuration is the manifest's.
-        let (of, wanted) = (kept.reference.split_once('@'), self.reference.0.split_once('@'));
+        let (of, wanted) = (
+            kept.reference.split_once('@'),
+            self.reference.0.split_once('@'),
+        );
         let (of, digest) = of.unwrap_or_default();
         let (named, wanted) = wanted.unwrap_or((&self.reference.0, digest));
         let is_tag = |rest: &str| rest.is_empty() || rest.starts_with(':') && !rest.contains('/');
@@ -96,7 +124,11 @@ impl<'a> RemotePlugin<'a> {
             loaded,
             name,
             place: format!("/interceptors/{}", self.index),
-            source: if self.tried { "candidate/plugin" } else { "plugin" },
+            source: if self.tried {
+                "candidate/plugin"
+            } else {
+                "plugin"
+            },
             shown: written.clone(),
             is_here: false,
             by: self.by,
@@ -126,7 +158,7 @@ impl<'a> RemotePlugin<'a> {
         store: &Store,
         entry: &LockedPlugin,
     ) -> Result<(PathBuf, PluginFile), Issue> {
-        let found = store.component(&entry.digest, MAX_FILE as u64);
+        let found = store.component(&entry.digest, MAX_PLUGIN as u64);
         let (path, bytes) = found.map_err(|error| {
             let help = match &error {
                 StoreError::NoComponent { .. } => {
@@ -200,11 +232,13 @@ pub(super) fn in_place(
         return origins;
     };
     for one in &all {
-        let found = one.kept(loaded, &locks, &lock).and_then(|(_, entry, origin)| {
-            let (path, file) = one.component(loaded, &locks, &store, entry)?;
-            let digest = Digest::read(file.digest()).ok();
-            Ok((path, digest, origin))
-        });
+        let found = one
+            .kept(loaded, &locks, &lock)
+            .and_then(|(_, entry, origin)| {
+                let (path, file) = one.component(loaded, &locks, &store, entry)?;
+                let digest = Digest::read(file.digest()).ok();
+                Ok((path, digest, origin))
+            });
         match found {
             Ok((path, digest, origin)) => {
                 let interceptor = &mut whole.config.interceptors[one.index];
@@ -224,31 +258,24 @@ pub(super) fn in_place(
     origins
 }
 
-/// Where the component of an interceptor's plugin lies, for those who read it beside a gateway.
+/// Where the component of an interceptor's plugin of a registry lies, for those who read it beside a gateway.
 ///
 /// # Errors
 ///
 /// As for [`RemotePlugin::kept`] and [`RemotePlugin::component`].
-pub fn plugin_path(
+pub fn remote_plugin_path(
     loaded: &Loaded,
     environment: &Environment,
     index: usize,
 ) -> Result<PathBuf, Issue> {
-    let one = &loaded.config.interceptors[index];
-    match &one.plugin {
-        PluginSource::Builtin(name) => Ok(Path::new(&format!("builtin:{name}")).to_owned()),
-        PluginSource::File(path) => Ok(loaded.files.path(path)),
-        PluginSource::Registry(_) => {
-            let mut all = RemotePlugin::all(loaded).into_iter();
-            let own = all.find(|remote| remote.index == index && !remote.tried);
-            let (Some(own), Some(store)) = (own, store(loaded, environment)) else {
-                return Err(no_store(loaded));
-            };
-            let locks = Locks::beside(loaded);
-            let lock = locks.read().map_err(|error| own.wrong(loaded, &error))?;
-            let lock = lock.unwrap_or_default();
-            let (_, entry, _) = own.kept(loaded, &locks, &lock)?;
-            Ok(own.component(loaded, &locks, &store, entry)?.0)
-        }
-    }
+    let mut all = RemotePlugin::all(loaded).into_iter();
+    let own = all.find(|remote| remote.index == index && !remote.tried);
+    let (Some(own), Some(store)) = (own, store(loaded, environment)) else {
+        return Err(no_store(loaded));
+    };
+    let locks = Locks::beside(loaded);
+    let lock = locks.read().map_err(|error| own.wrong(loaded, &error))?;
+    let lock = lock.unwrap_or_default();
+    let (_, entry, _) = own.kept(loaded, &locks, &lock)?;
+    Ok(own.component(loaded, &locks, &store, entry)?.0)
 }

@@ -157,7 +157,8 @@ fn max_concurrent() -> u32 {
 }
 
 impl Scalar for PluginSource {
-    const KIND: &'static str = "\"builtin:NAME\", the path of a component file or \"oci://REGISTRY/NAME:TAG\"";
+    const KIND: &'static str =
+        "\"builtin:NAME\", the path of a component file or \"oci://REGISTRY/NAME:TAG\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
         let help = "write \"builtin:NAME\" or the path of a .wasm file";

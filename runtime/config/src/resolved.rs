@@ -309,7 +309,8 @@ impl Loaded {
             .values()
             .any(|server| server.source().is_some());
         let remote = self.config.has_remote_plugins();
-        let lock = (packages || remote || self.config.gateway.require_lock).then(|| "sandgate.lock".into());
+        let lock = (packages || remote || self.config.gateway.require_lock)
+            .then(|| "sandgate.lock".into());
         plugins
             .chain(lock)
             .chain(settings)

@@ -115,7 +115,10 @@ pub(crate) fn check_interceptor(index: usize, table: &Table, issues: &mut Vec<Is
     let candidate = table.table("candidate");
     for (table, place) in [
         (Some(table), place.clone()),
-        (candidate, named(&format!("/interceptors/{index}/candidate"))),
+        (
+            candidate,
+            named(&format!("/interceptors/{index}/candidate")),
+        ),
     ] {
         let Some(table) = table.filter(|table| is_remote(table)) else {
             continue;
@@ -130,7 +133,8 @@ pub(crate) fn check_interceptor(index: usize, table: &Table, issues: &mut Vec<Is
         return;
     };
     if !is_remote(table) && !candidate.is_some_and(is_remote) {
-        let why = format!("{place} has `signed-by`, which goes with a plugin of a registry (`oci://`)");
+        let why =
+            format!("{place} has `signed-by`, which goes with a plugin of a registry (`oci://`)");
         issues.push(Issue::error(Some(key.span.clone()), why).help("leave it out"));
         return;
     }

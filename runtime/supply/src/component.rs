@@ -41,7 +41,9 @@ pub enum ComponentError {
     Absent,
     #[error("the manifest cannot be read: {0}")]
     Unreadable(String),
-    #[error("it is an index of several manifests, and a plugin is one manifest; name that by its digest")]
+    #[error(
+        "it is an index of several manifests, and a plugin is one manifest; name that by its digest"
+    )]
     Index,
     #[error("it is no component: its configuration is of {0:?}, and a component's of {CONFIG:?}")]
     OtherConfig(String),
@@ -228,16 +230,12 @@ fn registry(name: &str) -> Result<Registry, RegistryError> {
 }
 
 /// The command line has no runtime of its own at this place, and needs one for no longer.
-fn within<T>(
-    done: impl Future<Output = Result<T, ComponentError>>,
-) -> Result<T, ComponentError> {
+fn within<T>(done: impl Future<Output = Result<T, ComponentError>>) -> Result<T, ComponentError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let done = async { tokio::time::timeout(WITHIN, done).await };
-    runtime
-        .block_on(done)
-        .unwrap_or(Err(ComponentError::Slow))
+    runtime.block_on(done).unwrap_or(Err(ComponentError::Slow))
 }
 
 /// The only layer of a component's manifest.
@@ -292,7 +290,10 @@ mod tests {
             (manifest(CONFIG, &[]), "has 0 layers"),
             (manifest(CONFIG, &[(LAYER, 1), (LAYER, 1)]), "has 2 layers"),
             (manifest(CONFIG, &[(packed, 7)]), "layer is of"),
-            (manifest(CONFIG, &[(LAYER, 9)]), "9 bytes, and a plugin may have 8"),
+            (
+                manifest(CONFIG, &[(LAYER, 9)]),
+                "9 bytes, and a plugin may have 8",
+            ),
         ] {
             let said = layer(&text, 8).unwrap_err().to_string();
             assert!(said.contains(words), "{words:?} is not in {said}");
@@ -310,6 +311,9 @@ mod tests {
         let own = digest(text.as_bytes());
         assert_eq!(kept(&own).component().unwrap(), "sha256:00");
         let other = kept("sha256:11").component().unwrap_err().to_string();
-        assert!(other.contains(&own) && other.contains("sha256:11"), "{other}");
+        assert!(
+            other.contains(&own) && other.contains("sha256:11"),
+            "{other}"
+        );
     }
 }

@@ -21,7 +21,8 @@ mod store;
 mod tool;
 
 pub use component::{
-    ComponentError, FetchedComponent, LockedComponent, PushedComponent, fetch_component, push_component,
+    ComponentError, FetchedComponent, LockedComponent, PushedComponent, fetch_component,
+    push_component,
 };
 pub use difference::{differences, plugin_difference};
 pub use image::{ImageError, LockedImage, resolve_image};

@@ -266,10 +266,16 @@ impl Locks {
         let edited = |why: String| self.edited_plugin(plugin, why);
         let kept: LockedComponent =
             serde_json::from_slice(&bytes).map_err(|error| edited(error.to_string()))?;
-        let component = kept.component().map_err(|error| edited(error.to_string()))?;
+        let component = kept
+            .component()
+            .map_err(|error| edited(error.to_string()))?;
         for (what, found, said) in [
             ("the manifest", Some(kept.digest()), &entry.manifest),
-            ("the component", Some(component), &Some(entry.digest.clone())),
+            (
+                "the component",
+                Some(component),
+                &Some(entry.digest.clone()),
+            ),
         ] {
             if found != *said {
                 let (found, said) = (found.unwrap_or_default(), said.as_deref());
@@ -333,15 +339,18 @@ impl Locks {
                 .map_err(failed(&path))?;
         }
         let of_plugin = |path: &Path| {
-            let mut remote = lock.plugins.iter().filter(|(_, one)| one.manifest.is_some());
+            let mut remote = lock
+                .plugins
+                .iter()
+                .filter(|(_, one)| one.manifest.is_some());
             remote.any(|(name, _)| self.files.path(&kept_plugin_name(name)) == path)
         };
         let kept = |path: &Path| {
             of_plugin(path)
                 || lock.servers.iter().any(|(server, entry)| {
-                let package = Package::source(&entry.package);
-                package.is_ok_and(|package| self.kept_path(server, package.ecosystem) == path)
-            })
+                    let package = Package::source(&entry.package);
+                    package.is_ok_and(|package| self.kept_path(server, package.ecosystem) == path)
+                })
         };
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -575,7 +584,10 @@ mod tests {
         symlink(&other, &own).unwrap();
         let before = std::fs::read_to_string(locks.path()).unwrap();
         for kept in [&kept, &BTreeMap::new()] {
-            let said = locks.write(&Lock::default(), kept, &BTreeMap::new()).unwrap_err().to_string();
+            let said = locks
+                .write(&Lock::default(), kept, &BTreeMap::new())
+                .unwrap_err()
+                .to_string();
             assert!(said.contains("it is a link"), "{said}");
         }
         assert_eq!(std::fs::read_to_string(locks.path()).unwrap(), before);
@@ -635,11 +647,17 @@ mod tests {
         }
         let beside = locks.files.path(&kept_plugin_name("mask"));
         let good = std::fs::read_to_string(&beside).unwrap();
-        std::fs::write(&beside, good.replace("application/wasm", "application/wasn")).unwrap();
+        std::fs::write(
+            &beside,
+            good.replace("application/wasm", "application/wasn"),
+        )
+        .unwrap();
         let said = locks.kept_plugin("mask", &entry).unwrap_err().to_string();
         assert!(said.contains("was edited"), "{said}");
         // It is kept as long as it is locked.
-        locks.write(&lock, &BTreeMap::new(), &BTreeMap::new()).unwrap();
+        locks
+            .write(&lock, &BTreeMap::new(), &BTreeMap::new())
+            .unwrap();
         assert!(beside.exists());
         locks
             .write(&Lock::default(), &BTreeMap::new(), &BTreeMap::new())
@@ -657,7 +675,9 @@ mod tests {
         locks.write(&lock(), &kept, &BTreeMap::new()).unwrap();
         let own = folder.path().join(FOLDER).join("README");
         std::fs::write(&own, "").unwrap();
-        locks.write(&Lock::default(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
+        locks
+            .write(&Lock::default(), &BTreeMap::new(), &BTreeMap::new())
+            .unwrap();
         assert!(!locks.kept_path("time", Ecosystem::PyPi).exists() && own.exists());
         assert_eq!(locks.read().unwrap(), Some(Lock::default()));
     }

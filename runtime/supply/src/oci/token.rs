@@ -4,8 +4,8 @@ use http::HeaderValue;
 use serde::Deserialize;
 use url::Url;
 
-use super::fetch::{self, Question};
 use super::RegistryError;
+use super::fetch::{self, Question};
 
 /// The largest answer with a token, in bytes.
 const LARGEST: usize = 64 << 10;
