@@ -95,18 +95,26 @@ impl<'a> RemotePlugin<'a> {
         lock: &'l Lock,
     ) -> Result<(LockedComponent, &'l LockedPlugin, Origin), Issue> {
         let (name, written) = (&self.name, self.written());
-        let Some(entry) = lock.plugins.get(name) else {
-            let help = "run `sandgate lock`, which fetches it and shows what it asks for, and keep its files in version \
-                        control";
-            let why = format!("{FILE} has no entry for {written}");
-            return Err(self.wrong(loaded, &why).help(help));
+        // What was approved for the candidate is approved where it is promoted.
+        let candidate = format!("{name}.candidate");
+        let promoted = lock.plugins.get(&candidate);
+        let promoted = promoted.filter(|entry| !self.tried && entry.file == written);
+        let (held, entry) = match (lock.plugins.get(name), promoted) {
+            (Some(entry), _) if entry.file == written => (name, entry),
+            (_, Some(entry)) => (&candidate, entry),
+            (Some(entry), None) => {
+                let help = format!("run `sandgate lock --update {name}`, which shows what changes");
+                let why = format!("{FILE} has {}", entry.file);
+                return Err(self.wrong(loaded, &why).help(help));
+            }
+            (None, None) => {
+                let help = "run `sandgate lock`, which fetches it and shows what it asks for, and keep its files in \
+                            version control";
+                let why = format!("{FILE} has no entry for {written}");
+                return Err(self.wrong(loaded, &why).help(help));
+            }
         };
-        if entry.file != written {
-            let help = format!("run `sandgate lock --update {name}`, which shows what changes");
-            let why = format!("{FILE} has {}", entry.file);
-            return Err(self.wrong(loaded, &why).help(help));
-        }
-        let kept = locks.kept_plugin(name, entry);
+        let kept = locks.kept_plugin(held, entry);
         let kept = kept.map_err(|error| self.wrong(loaded, &error))?;
         // A digest in the configuration is the manifest's.
         let (of, wanted) = (

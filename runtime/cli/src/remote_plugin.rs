@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use sandgate_assembly::{MAX_PLUGIN, RemotePlugin};
 use sandgate_config::{Image, Scalar};
-use sandgate_supply::{
-    FetchedComponent, LockedComponent, LockedPlugin, fetch_component, plugin_difference,
-};
+use sandgate_supply::{FetchedComponent, LockedPlugin, fetch_component, plugin_difference};
 use sandgate_text::printable;
 
 use crate::lock::{Stand, SupplyError, said, shown};
@@ -28,12 +26,9 @@ impl Stand {
     /// # Errors
     ///
     /// It is not.
-    pub(crate) fn kept_remote(
-        &self,
-        plugin: &RemotePlugin<'_>,
-    ) -> Result<LockedComponent, SupplyError> {
+    pub(crate) fn kept_remote(&self, plugin: &RemotePlugin<'_>) -> Result<(), SupplyError> {
         let kept = plugin.kept(&self.loaded, &self.locks, &self.lock);
-        Ok(kept.map_err(said)?.0)
+        kept.map(drop).map_err(said)
     }
 
     /// Fetches what a plugin's reference leads to now, and its entry.
@@ -67,9 +62,34 @@ impl Stand {
         let (mut fetched, mut entries) = (BTreeMap::new(), Vec::new());
         for plugin in RemotePlugin::all(&self.loaded) {
             let name = &plugin.name;
-            if self.lock.plugins.contains_key(name) {
-                self.install_remote(&plugin)?;
-                continue;
+            let own = self.lock.plugins.get(name);
+            let is_own = own.is_some_and(|own| own.file == plugin.written());
+            let kept = plugin.kept(&self.loaded, &self.locks, &self.lock);
+            match kept {
+                Ok(_) if is_own => {
+                    self.install_remote(&plugin)?;
+                    continue;
+                }
+                // It was the candidate's, and was promoted.
+                Ok((locked, entry, _)) => {
+                    self.install_remote(&plugin)?;
+                    let stored = self.store.component(&entry.digest, MAX_PLUGIN as u64);
+                    let (_, bytes) =
+                        stored.map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
+                    let component = FetchedComponent {
+                        locked,
+                        bytes: bytes.into(),
+                        signer: entry.signer.clone(),
+                    };
+                    fetched.insert(name.clone(), component);
+                    entries.push((name.clone(), entry.clone()));
+                    continue;
+                }
+                Err(issue) if own.is_some() => {
+                    let why = said(issue);
+                    return Err(SupplyError::Other(format!("{name}: {why}")));
+                }
+                Err(_) => {}
             }
             let (entry, component) = self.fetch_remote(&plugin)?;
             print(&format!(
@@ -84,17 +104,16 @@ impl Stand {
         Ok(fetched)
     }
 
-    /// Fetches a locked plugin by its digests, unless it is here. Returns whether it was not.
+    /// Fetches a locked plugin by its digests, unless it is here.
     ///
     /// # Errors
     ///
     /// It is not kept as it must be, or the registry does not have what is locked.
-    pub(crate) fn install_remote(&self, plugin: &RemotePlugin<'_>) -> Result<bool, SupplyError> {
+    pub(crate) fn install_remote(&self, plugin: &RemotePlugin<'_>) -> Result<(), SupplyError> {
         let name = &plugin.name;
         let wrong = |why: &dyn std::fmt::Display| SupplyError::Other(format!("{name}: {why}"));
-        let kept = self.kept_remote(plugin).map_err(|error| wrong(&error))?;
-        let entry = &self.lock.plugins[name];
-        let component = || plugin.component(&self.loaded, &self.locks, &self.store, entry);
+        let kept = plugin.kept(&self.loaded, &self.locks, &self.lock);
+        let (kept, entry, _) = kept.map_err(|issue| wrong(&said(issue)))?;
         let is_here = self
             .store
             .component(&entry.digest, MAX_PLUGIN as u64)
@@ -106,8 +125,8 @@ impl Stand {
                 fetch_component(&reference, None, MAX_PLUGIN).map_err(|error| wrong(&error))?;
             self.keep(name, &fetched)?;
         }
-        component().map_err(|issue| wrong(&said(issue)))?;
-        Ok(!is_here)
+        let found = plugin.component(&self.loaded, &self.locks, &self.store, entry);
+        found.map(drop).map_err(|issue| wrong(&said(issue)))
     }
 
     /// Keeps a component in the store.

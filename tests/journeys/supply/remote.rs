@@ -439,6 +439,38 @@ fn what_was_edited_or_is_not_here_is_not_loaded_and_nothing_is_fetched_at_a_star
 }
 
 #[test]
+fn a_candidate_is_locked_by_its_own_name_and_keeps_its_approval_where_it_is_promoted() {
+    let images = Images::new();
+    let own = put(&images, guest("noop"), |_| {});
+    let reference = format!("oci://{}@{own}", images.name());
+    let candidate = format!("candidate = {{ plugin = {reference:?} }}\n");
+    configure(&images, "builtin:allow-tools", &candidate, "");
+    said(
+        &images.sandgate(&["check"]),
+        2,
+        &["candidate.plugin", "sandgate.lock has no entry"],
+    );
+    said(
+        &images.sandgate(&["lock"]),
+        0,
+        &["mask.candidate: the plugin oci://", "is written"],
+    );
+    said(&images.sandgate(&["check"]), 0, &[&reference]);
+    configure(&images, &reference, "", "");
+    let asked = images.asked();
+    said(&images.sandgate(&["check"]), 0, &[&reference]);
+    said(
+        &images.sandgate(&["lock", "--check"]),
+        1,
+        &["mask.candidate: is locked, and not in the configuration"],
+    );
+    said(&images.sandgate(&["lock"]), 0, &["is written"]);
+    said(&images.sandgate(&["lock", "--check"]), 0, &["agree"]);
+    said(&images.sandgate(&["check"]), 0, &[&reference]);
+    assert_eq!(images.asked(), asked, "the registry was asked");
+}
+
+#[test]
 fn only_a_whole_plugin_for_operators_is_pushed_and_credentials_go_to_its_registry_alone() {
     let (images, elsewhere) = (Images::new(), Images::new());
     let good = guest("noop");
