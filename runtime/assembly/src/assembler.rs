@@ -14,7 +14,7 @@ use sandgate_gateway::{
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{
-    Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
+    Chain, Globs, Mode, Origin, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
 };
 use sandgate_secrets::Redactor;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -126,7 +126,7 @@ impl Assembler {
         let resolved = loaded.resolve(environment)?;
         let limits = document_limits(loaded);
         let mut unlocked = Vec::new();
-        let held = packages::with_locked_plugins(loaded, &mut unlocked);
+        let (held, origins) = packages::with_locked_plugins(loaded, environment, &mut unlocked);
         let loaded = &*held;
         let (plugins, mut issues) = self
             .plugins
@@ -147,7 +147,7 @@ impl Assembler {
                     _ => issue,
                 }
             };
-            let live = match step(interceptor, prepared) {
+            let live = match step(interceptor, prepared, origins.of(index, false)) {
                 Ok(step) => step,
                 Err(wrong) => {
                     issues.push(error(wrong));
@@ -160,7 +160,8 @@ impl Assembler {
                 steps.push(live);
                 continue;
             };
-            let beside = step(&promoted, prepared).and_then(|tried| {
+            let origin = origins.of(index, written.plugin.is_some());
+            let beside = step(&promoted, prepared, origin).and_then(|tried| {
                 issues.extend(widened(&live, &tried).map(|why| Issue {
                     severity: sandgate_config::Severity::Note,
                     ..error(("/candidate", why))
@@ -435,6 +436,7 @@ fn widened(live: &Step, tried: &Step) -> Option<String> {
 fn step(
     interceptor: &sandgate_config::Interceptor,
     prepared: &plugins::Prepared,
+    origin: Option<Origin>,
 ) -> Result<Step, (&'static str, String)> {
     let globs = |key: &'static str, patterns: &[sandgate_config::Pattern]| {
         Globs::new(patterns.iter().map(sandgate_config::Pattern::as_str))
@@ -479,6 +481,7 @@ fn step(
             sandgate_config::Sees::Raw => Sees::Raw,
         },
         refusal: interceptor.refusal.map(refusal_style),
+        origin,
     };
     Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
 }

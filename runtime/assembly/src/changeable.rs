@@ -61,14 +61,19 @@ impl<'a> Programs<'a> {
                 }
             }
         }
+        let of_plugins = loaded.config.interceptors.iter();
         for by in loaded
             .config
             .servers
             .values()
             .filter_map(|server| server.signed_by.as_ref())
+            .chain(of_plugins.filter_map(|one| one.signed_by.as_ref()))
         {
             for file in by.files() {
-                add(&loaded.files.path(file), "by which images are judged");
+                add(
+                    &loaded.files.path(file),
+                    "by which images and plugins are judged",
+                );
             }
         }
         let commands = loaded.config.servers.values();

@@ -230,6 +230,34 @@ pub fn asks(file: &PluginFile) -> Vec<(String, String)> {
     all
 }
 
+/// All that a plugin asks for, a line each: its hooks with their roles and events, hosts, directories, variables and
+/// limits. Two lists differ in the lines in which the plugins do.
+pub fn capabilities(file: &PluginFile) -> Vec<String> {
+    let manifest = file.manifest();
+    let mut all = Vec::new();
+    for (hook, role, events) in manifest.hooks() {
+        let role = match role {
+            Role::Validation => "validation",
+            Role::Mutation => "mutation",
+        };
+        let line = |event| format!("{}: {role} of {event}", hook.as_str());
+        all.extend(events.into_iter().map(line));
+    }
+    if let Some(http) = &manifest.asks.http {
+        all.extend(http.hosts.iter().map(|host| format!("http to {host}")));
+    }
+    let others = asks(file).into_iter().map(|(what, _)| what);
+    all.extend(others.filter(|what| !what.starts_with("http to ")));
+    let limits = [
+        ("memory", &manifest.limits.memory),
+        ("timeout", &manifest.limits.timeout),
+    ];
+    for (name, limit) in limits {
+        all.extend(limit.as_ref().map(|limit| format!("{name} {limit}")));
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -16,6 +16,7 @@ use sandgate_supply::{
 };
 
 use crate::host_setup::cache_folder;
+use crate::remote_plugin::{self, Origins};
 use crate::signer::signer;
 
 /// Packages in place of which there is a program, and those that are not installed.
@@ -280,23 +281,32 @@ fn first(servers: &BTreeMap<String, Server>) -> &str {
     packages.next().map_or("", |(name, _)| name)
 }
 
-/// The configuration with plugins' files held to the lock, where `gateway.require-lock` asks for it: what is loaded is
-/// then compared with the digest there, byte for byte.
+/// The configuration with plugins held to the lock: those of registries always, files where `gateway.require-lock` asks
+/// for it. What is loaded is then compared with the digest there, byte for byte.
 pub(super) fn with_locked_plugins<'a>(
     loaded: &'a Loaded,
+    environment: &Environment,
     issues: &mut Vec<Issue>,
-) -> Cow<'a, Loaded> {
-    if !loaded.config.gateway.require_lock {
-        return Cow::Borrowed(loaded);
+) -> (Cow<'a, Loaded>, Origins) {
+    let mut whole = Cow::Borrowed(loaded);
+    if loaded.config.gateway.require_lock {
+        hold_files(loaded, whole.to_mut(), issues);
     }
+    let mut origins = Origins::default();
+    if loaded.config.has_remote_plugins() {
+        origins = remote_plugin::in_place(loaded, environment, whole.to_mut(), issues);
+    }
+    (whole, origins)
+}
+
+fn hold_files(loaded: &Loaded, whole: &mut Loaded, issues: &mut Vec<Issue>) {
     let lock = match Locks::beside(loaded).read() {
         Ok(lock) => lock.unwrap_or_default(),
         Err(error) => {
             issues.push(loaded.error("/gateway/require-lock", Side::Value, error));
-            return Cow::Borrowed(loaded);
+            return;
         }
     };
-    let mut whole = loaded.clone();
     let mut hold = |key: String, name: &str, plugin: &PluginSource, digest: &mut Option<Digest>| {
         let PluginSource::File(_) = plugin else {
             return;
@@ -342,5 +352,4 @@ pub(super) fn with_locked_plugins<'a>(
             );
         }
     }
-    Cow::Owned(whole)
 }

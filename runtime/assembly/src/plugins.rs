@@ -156,7 +156,7 @@ impl<'a> Unprepared<'a> {
         mut before: impl Iterator<Item = &'b Prepared>,
     ) -> Result<(Prepared, Vec<Issue>), Failed> {
         let file = self.read().map_err(|issue| Failed {
-            issues: vec![issue],
+            issues: issue.into_iter().collect(),
             file: None,
         })?;
         let key = self.key(&file);
@@ -218,19 +218,20 @@ impl<'a> Unprepared<'a> {
         }
     }
 
-    /// Reads the plugin's file once, so that the digested bytes are those that are compiled later.
-    fn read(&self) -> Result<Arc<PluginFile>, Issue> {
+    /// Reads the plugin's file once, so that the digested bytes are those that are compiled later. `None`: there is no
+    /// file, and why was told where the plugin was held to the lock.
+    fn read(&self) -> Result<Arc<PluginFile>, Option<Issue>> {
         let bytes = match &self.interceptor.plugin {
             PluginSource::Builtin(name) => match builtin::find(name) {
                 Some(found) => Bytes::from_static(found.bytes),
                 None => {
                     let names: Vec<_> = builtin::all().iter().map(|builtin| builtin.name).collect();
                     let issue = self.error("/plugin", format!("there is no builtin:{name}"));
-                    return Err(
-                        issue.help(format!("the builtin plugins are: {}", names.join(", ")))
-                    );
+                    let help = format!("the builtin plugins are: {}", names.join(", "));
+                    return Err(Some(issue.help(help)));
                 }
             },
+            PluginSource::Registry(_) => return Err(None),
             PluginSource::File(path) => {
                 let read = self.loaded.files.read(path, MAX_FILE as u64);
                 Bytes::from(read.map_err(|error| {
@@ -258,7 +259,7 @@ impl<'a> Unprepared<'a> {
                             .into()
                     }
                 };
-                return Err(issue.help(help));
+                return Err(Some(issue.help(help)));
             }
         }
         Ok(Arc::new(file))

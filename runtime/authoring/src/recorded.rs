@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandgate_assembly::{host_setup, inspect};
+use sandgate_assembly::{host_setup, inspect, remote_plugin_path};
 use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_gateway::ReplaySession;
 use sandgate_host::{State, StateQuota};
@@ -199,13 +199,18 @@ async fn write(
     if !own.settings.outside.is_empty() || !own.env.is_empty() {
         return Err(NoFixture::Outside(name.clone()));
     }
-    let source = match &written[index].plugin {
-        PluginSource::Builtin(name) => format!("builtin:{name}"),
-        PluginSource::File(path) => policy.loaded.files.path(path).display().to_string(),
-    };
     let failed = |why| NoFixture::Plugin {
         interceptor: name.clone(),
         why,
+    };
+    let source = match &written[index].plugin {
+        PluginSource::Builtin(name) => format!("builtin:{name}"),
+        PluginSource::File(path) => policy.loaded.files.path(path).display().to_string(),
+        PluginSource::Registry(_) => {
+            let path = remote_plugin_path(&policy.loaded, environment, index);
+            let path = path.map_err(|issue| failed(issue.message))?;
+            path.display().to_string()
+        }
     };
     let file = inspect::read(&source).map_err(failed)?;
     let replayer = Replayer::of(&policy.chain, true);

@@ -12,7 +12,7 @@ use sandgate_config::{
 use sandgate_egress::Policy;
 use sandgate_gateway::{Edition, Server, Transport};
 use sandgate_message::{Direction, Hook, Role};
-use sandgate_pipeline::{Chain, Mode, Sees, Step};
+use sandgate_pipeline::{BoundInterceptor, Chain, Mode, Sees, Step};
 use sandgate_telemetry::logging;
 use sandgate_text::time;
 use serde::Serialize;
@@ -262,7 +262,6 @@ fn reached(policy: &Policy) -> Vec<(&'static str, String)> {
 }
 
 fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {
-    let plugin = step.interceptor().plugin();
     let hooks = [Hook::PreCall, Hook::PostCall]
         .into_iter()
         .filter_map(|hook| {
@@ -274,7 +273,7 @@ fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {
         });
     Row {
         name: step.name().to_string(),
-        plugin: format!("{} {}", source(&written.plugin), plugin.version),
+        plugin: source(&written.plugin, step),
         hooks: hooks.collect(),
         audit: step.place().mode == Mode::Audit,
         fail_open: step.place().fail_open,
@@ -285,19 +284,21 @@ fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {
             .zip(step.candidate())
             .map(|(promoted, tried)| {
                 let share = tried.share() * 100.0;
-                let version = &tried.step().interceptor().plugin().version;
-                format!(
-                    "{} {version}, on {share}% of calls",
-                    source(&promoted.plugin)
-                )
+                let source = source(&promoted.plugin, tried.step());
+                format!("{source}, on {share}% of calls")
             }),
     }
 }
 
-fn source(plugin: &PluginSource) -> String {
-    match plugin {
-        PluginSource::Builtin(name) => format!("builtin:{name}"),
-        PluginSource::File(path) => path.display().to_string(),
+/// The plugin as the configuration has it; of a registry, with its manifest's digest and its signer.
+fn source(plugin: &PluginSource, step: &BoundInterceptor) -> String {
+    let version = &step.interceptor().plugin().version;
+    match &step.place().origin {
+        None => format!("{} {version}", plugin.write()),
+        Some(origin) => match &origin.signer {
+            None => format!("{} {version}", origin.reference),
+            Some(signer) => format!("{} {version}, signed by {signer}", origin.reference),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use sandgate_assembly::RemotePlugin;
 use sandgate_config::{Ecosystem, Environment, Loaded, Package, Scalar};
 use sandgate_supply::{FILE, InstallError, LockedImage, LockedServer, StoreError, ToolError};
 
@@ -36,6 +37,10 @@ fn all(stand: &Stand) -> Result<ExitCode, SupplyError> {
         let kept = stand.locks.kept(name, &package, entry)?;
         stand.signed(name, &package, entry, &kept)?;
         one(stand, name, &package, entry, &kept)?;
+    }
+    for plugin in RemotePlugin::all(&stand.loaded) {
+        stand.install_remote(&plugin)?;
+        print(&format!("{}: {} is here.", plugin.name, plugin.written()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -28,6 +28,7 @@ pub mod pins;
 pub mod plugin;
 pub mod promote;
 pub mod reload;
+mod remote_plugin;
 pub mod replay;
 mod rlimit;
 pub mod run;

@@ -5,12 +5,14 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_assembly::{engine, inspect, signer};
-use sandgate_config::{Ecosystem, Environment, Loaded, Package, PluginSource, Report, Scalar};
+use sandgate_assembly::{RemotePlugin, engine, inspect, signer};
+use sandgate_config::{
+    Ecosystem, Environment, Issue, Loaded, Package, PluginSource, Report, Scalar, SignedBy,
+};
 use sandgate_contain::Engine;
 use sandgate_supply::{
-    FILE, Lock, LockError, LockedImage, LockedPlugin, LockedServer, Locks, Store, Wanted,
-    differences, plugin_difference, resolve, resolve_image,
+    FILE, FetchedComponent, Lock, LockError, LockedImage, LockedPlugin, LockedServer, Locks, Store,
+    Wanted, differences, plugin_difference, resolve, resolve_image,
 };
 
 use sandgate_text::escape::event;
@@ -138,17 +140,31 @@ impl Stand {
     fn wanted(&self, server: &str) -> Result<Option<Wanted>, SupplyError> {
         let known = self.loaded.config.servers.get(server);
         let by = known.and_then(|known| known.signed_by.as_ref());
+        self.wanted_by(server, by, "images that are")
+    }
+
+    /// Who `signed-by` of this name is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::wanted`].
+    pub(crate) fn wanted_by(
+        &self,
+        name: &str,
+        by: Option<&SignedBy>,
+        what: &str,
+    ) -> Result<Option<Wanted>, SupplyError> {
         let Some(by) = by else {
             if self.loaded.config.gateway.require_signatures {
                 return Err(SupplyError::Other(format!(
-                    "{server}: `gateway.require-signatures` asks for images that are signed; write `signed-by`"
+                    "{name}: `gateway.require-signatures` asks for {what} signed; write `signed-by`"
                 )));
             }
             return Ok(None);
         };
         let wanted = sandgate_supply::wanted(&self.loaded, by);
         wanted.map(Some).map_err(|error| {
-            SupplyError::Other(format!("{server}: `signed-by.{}`: {error}", error.key))
+            SupplyError::Other(format!("{name}: `signed-by.{}`: {error}", error.key))
         })
     }
 
@@ -170,13 +186,7 @@ impl Stand {
             return Ok(());
         };
         let found = signer(&self.loaded, (name, server, package), entry, &image);
-        found.map(drop).map_err(|issue| {
-            let help = issue
-                .help
-                .map(|help| format!("; {help}"))
-                .unwrap_or_default();
-            SupplyError::Other(format!("{}{help}", issue.message))
-        })
+        found.map(drop).map_err(said)
     }
 
     /// The plugins of files, by the name of their interceptor, as they are now.
@@ -202,6 +212,7 @@ impl Stand {
                     file: plugin.write(),
                     asks: asks.collect(),
                     digest: file.digest().to_owned(),
+                    ..LockedPlugin::default()
                 };
                 plugins.insert(name, locked);
             }
@@ -222,7 +233,7 @@ impl Stand {
             .lock
             .plugins
             .keys()
-            .filter(|name| !plugins.contains_key(*name));
+            .filter(|name| !plugins.contains_key(*name) && !self.is_remote(name));
         servers.chain(locked).cloned().collect()
     }
 
@@ -260,6 +271,12 @@ impl Stand {
                     printable(&plugin.file)
                 ));
                 said.push(shown(&lines));
+            }
+        }
+        for plugin in RemotePlugin::all(&self.loaded) {
+            if let Err(error) = self.kept_remote(&plugin) {
+                let error = format!("{}: {error}", plugin.name);
+                said.push(event(&error, false).into_owned());
             }
         }
         for name in self.gone(&plugins) {
@@ -337,20 +354,21 @@ impl Stand {
                 }
             }
         }
+        let fetched = self.complete_remote()?;
         let gone = self.gone(&plugins);
         for name in &gone {
             print(&format!(
                 "{}: is not in the configuration, and locked no more.",
                 printable(name)
             ));
-            if !plugins.contains_key(name) {
+            if !plugins.contains_key(name) && !self.is_remote(name) {
                 self.lock.plugins.remove(name);
             }
             if !packages.iter().any(|(known, _)| known == name) {
                 self.lock.servers.remove(name);
             }
         }
-        self.finish(&kept)
+        self.finish(&kept, &fetched)
     }
 
     /// Resolves a package into the lock, and returns the lines in which it differs from before.
@@ -380,7 +398,7 @@ impl Stand {
 
     /// `--update`.
     fn update(mut self, name: &str, yes: bool) -> Result<ExitCode, SupplyError> {
-        let mut kept = BTreeMap::new();
+        let (mut kept, mut fetched) = (BTreeMap::new(), BTreeMap::new());
         let wanted = self
             .packages()
             .find(|(known, _)| *known == name)
@@ -410,12 +428,18 @@ impl Stand {
                 more("package", &old.package, &new.package);
             }
             lines
+        } else if let Some(plugin) = self.remote(name) {
+            let (entry, component) = self.fetch_remote(&plugin)?;
+            let lines = plugin_difference(self.lock.plugins.get(name), &entry);
+            self.lock.plugins.insert(name.to_owned(), entry);
+            fetched.insert(name.to_owned(), component);
+            lines
         } else if let Some(plugin) = self.plugins()?.remove(name) {
             let lines = plugin_difference(self.lock.plugins.get(name), &plugin);
             self.lock.plugins.insert(name.to_owned(), plugin);
             lines
         } else {
-            let why = "neither a server with a `package` or an `image` nor an interceptor with a plugin file has this name";
+            let why = "neither a server with a `package` or an `image` nor an interceptor with a plugin file or a plugin of a registry has this name";
             return Err(SupplyError::Other(format!("{name}: {why}")));
         };
         if lines.is_empty() {
@@ -429,11 +453,18 @@ impl Stand {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        self.finish(&kept)
+        self.finish(&kept, &fetched)
     }
 
     /// Installs what is locked, then writes the lock: it never names what could not be installed.
-    fn finish(self, kept: &BTreeMap<String, (Ecosystem, String)>) -> Result<ExitCode, SupplyError> {
+    fn finish(
+        self,
+        kept: &BTreeMap<String, (Ecosystem, String)>,
+        fetched: &BTreeMap<String, FetchedComponent>,
+    ) -> Result<ExitCode, SupplyError> {
+        for (name, component) in fetched {
+            self.keep(name, component)?;
+        }
         for (name, package) in self.packages() {
             let Some(entry) = self.lock.servers.get(name) else {
                 continue;
@@ -452,23 +483,32 @@ impl Stand {
             install::one(&self, name, &package, entry, text)?;
         }
         let before = self.locks.read().ok().flatten();
-        if before.as_ref() == Some(&self.lock) && kept.is_empty() {
+        if before.as_ref() == Some(&self.lock) && kept.is_empty() && fetched.is_empty() {
             print(&format!("{FILE} is up to date."));
         } else if self.is_there || self.lock != Lock::default() {
-            self.locks.write(&self.lock, kept)?;
+            let fetched = fetched.iter();
+            let fetched = fetched.map(|(name, one)| (name.clone(), one.locked.clone()));
+            self.locks.write(&self.lock, kept, &fetched.collect())?;
             print(&format!("{} is written.", self.locks.path().display()));
         } else {
             print(
-                "Nothing is to be locked: no server has a `package` or an `image`, and no interceptor a plugin file.",
+                "Nothing is to be locked: no server has a `package` or an `image`, and no interceptor a plugin file or a plugin of a \
+                 registry.",
             );
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// An issue, for people who are not at the configuration.
+pub(crate) fn said(issue: Issue) -> SupplyError {
+    let help = issue.help.map(|help| format!("; {help}"));
+    SupplyError::Other(format!("{}{}", issue.message, help.unwrap_or_default()))
+}
+
 /// Lines of differences, for people. A registry's, a package's or a plugin's own words in them begin no line and steer no
 /// terminal, or they could hide what is approved.
-fn shown(lines: &[String]) -> String {
+pub(crate) fn shown(lines: &[String]) -> String {
     let lines: Vec<String> = lines.iter().map(|line| printable(line)).collect();
     lines.join("\n")
 }

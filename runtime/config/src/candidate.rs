@@ -13,7 +13,7 @@ use super::settings::Settings;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Candidate {
-    /// `builtin:NAME`, or the path of a component file (`.wasm`), relative to this file.
+    /// `builtin:NAME`, the path of a component file (`.wasm`), relative to this file, or `oci://REGISTRY/NAME:TAG`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<PluginSource>,
     /// The only file it may be, as `sha256:` and 64 hexadecimal digits.

@@ -77,7 +77,7 @@ pub struct Gateway {
     /// Hold plugins' files to `sandgate.lock` too: one that it does not have, or has with another digest, is refused.
     /// Servers' packages always are.
     pub require_lock: bool,
-    /// Refuse a server's `image` without `signed-by`.
+    /// Refuse a server's `image`, and a plugin of a registry (`oci://`), without `signed-by`.
     pub require_signatures: bool,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]

@@ -9,9 +9,11 @@ use super::amount::{Period, Size};
 use super::candidate::Candidate;
 use super::gateway::RefusalStyle;
 use super::grants::Grants;
+use super::image::Image;
 use super::pattern::Pattern;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::settings::Settings;
+use super::signed_by::SignedBy;
 
 /// An entry of the pipeline: a plugin, its settings, what it may do and where it looks. The scope (`hooks` to `groups`)
 /// narrows what the plugin asks for and never widens it; a key left out or empty narrows nothing.
@@ -21,11 +23,15 @@ pub struct Interceptor {
     /// Its name in logs, refusals and its state. Unique.
     #[schemars(length(min = 1, max = 64))]
     pub name: String,
-    /// `builtin:NAME`, or the path of a component file (`.wasm`), relative to this file.
+    /// `builtin:NAME`, the path of a component file (`.wasm`), relative to this file, or `oci://REGISTRY/NAME:TAG`, which
+    /// `sandgate lock` fetches.
     pub plugin: PluginSource,
     /// The only file it may be, as `sha256:` and 64 hexadecimal digits (`sandgate plugin inspect` prints it).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// By whom a plugin of a registry (`oci://`) must be signed. The candidate's too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
     /// The hooks it runs at.
     #[serde(default)]
     pub hooks: Vec<Hook>,
@@ -135,7 +141,12 @@ pub enum PluginSource {
     Builtin(String),
     /// A component file, by its path as it was written.
     File(PathBuf),
+    /// A component in a registry.
+    Registry(Image),
 }
+
+/// What a plugin of a registry begins with.
+pub(crate) const REGISTRY: &str = "oci://";
 
 /// SHA-256 of a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,10 +157,23 @@ fn max_concurrent() -> u32 {
 }
 
 impl Scalar for PluginSource {
-    const KIND: &'static str = "\"builtin:NAME\" or the path of a component file";
+    const KIND: &'static str =
+        "\"builtin:NAME\", the path of a component file or \"oci://REGISTRY/NAME:TAG\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
         let help = "write \"builtin:NAME\" or the path of a .wasm file";
+        if let Some(reference) = text.strip_prefix(REGISTRY) {
+            let help = "write the registry, the name, and a tag, a digest or both, for example \
+                        \"oci://ghcr.io/example/mask:1.2.0\"";
+            let image = Image::read(reference).map_err(|mistake| {
+                let why = match &*mistake.why {
+                    "has no image's name" => "has no name behind the registry's".into(),
+                    _ => mistake.why,
+                };
+                Mistake::new(why, help)
+            })?;
+            return Ok(Self::Registry(image));
+        }
         match text.strip_prefix("builtin:") {
             Some("") => Err(Mistake::new("names no plugin", help)),
             Some(name) => Ok(Self::Builtin(name.to_owned())),
@@ -162,6 +186,7 @@ impl Scalar for PluginSource {
         match self {
             Self::Builtin(name) => format!("builtin:{name}"),
             Self::File(path) => path.display().to_string(),
+            Self::Registry(image) => format!("{REGISTRY}{}", image.0),
         }
     }
 }
@@ -211,6 +236,31 @@ scalar!(PluginSource, Digest);
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_plugin_of_a_registry_names_one_version() {
+        let digest = format!("oci://ghcr.io/example/mask@sha256:{}", "0a".repeat(32));
+        for text in [
+            "oci://localhost:5000/mask:1",
+            "oci://ghcr.io/a/b:1.2.0",
+            &digest,
+        ] {
+            let source = PluginSource::read(text).unwrap();
+            assert!(matches!(source, PluginSource::Registry(_)));
+            assert_eq!(source.write(), text);
+        }
+        for (text, words) in [
+            ("oci://", "names no registry"),
+            ("oci://mask:1", "names no registry"),
+            ("oci://ghcr.io/mask", "neither a tag nor a digest"),
+            ("oci://ghcr.io/../mask:1", "no name behind"),
+            ("oci://ada:x@ghcr.io/mask:1", "registry"),
+            ("oci://ghcr.io/mask@sha256:0", "64 hexadecimal"),
+        ] {
+            let said = PluginSource::read(text).unwrap_err();
+            assert!(said.why.contains(words), "{text}: {}", said.why);
+        }
+    }
 
     #[test]
     fn a_digest_reads_back_as_it_was_written() {

@@ -139,6 +139,19 @@ pub struct Config {
     pub interceptors: Vec<Interceptor>,
 }
 
+impl Config {
+    /// Whether a plugin, or a candidate's, is of a registry.
+    pub fn has_remote_plugins(&self) -> bool {
+        self.interceptors.iter().any(|one| {
+            let tried = one.candidate.as_ref().and_then(|one| one.plugin.as_ref());
+            let all = [Some(&one.plugin), tried];
+            all.into_iter()
+                .flatten()
+                .any(|plugin| matches!(plugin, PluginSource::Registry(_)))
+        })
+    }
+}
+
 /// A valid configuration, and the file that it came from.
 #[derive(Clone, Debug)]
 pub struct Loaded {

@@ -246,7 +246,8 @@ impl Loaded {
             })
             .filter_map(|plugin| match plugin {
                 PluginSource::File(path) => Some(path.clone()),
-                PluginSource::Builtin(_) => None,
+                // What is in a registry changes with the lock alone.
+                PluginSource::Builtin(_) | PluginSource::Registry(_) => None,
             });
         let settings = self
             .config
@@ -299,13 +300,17 @@ impl Loaded {
         let secrets = secrets.flat_map(|secret| secret.files().cloned());
         let signers = self.config.servers.values();
         let signers = signers.filter_map(|server| server.signed_by.as_ref());
+        let of_plugins = self.config.interceptors.iter();
+        let signers = signers.chain(of_plugins.filter_map(|one| one.signed_by.as_ref()));
         let signers = signers.flat_map(|by| by.files().cloned());
         let packages = self
             .config
             .servers
             .values()
             .any(|server| server.source().is_some());
-        let lock = (packages || self.config.gateway.require_lock).then(|| "sandgate.lock".into());
+        let remote = self.config.has_remote_plugins();
+        let lock = (packages || remote || self.config.gateway.require_lock)
+            .then(|| "sandgate.lock".into());
         plugins
             .chain(lock)
             .chain(settings)

@@ -459,6 +459,7 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
             ));
         }
         check_guest_paths(table, issues);
+        signed_by::check_interceptor(index, table, issues);
         if let Some((key, candidate)) = table.member("candidate") {
             check_candidate(index, key.span.clone(), candidate, issues);
         }

@@ -1,16 +1,19 @@
-//! `signed-by`: by whom an image must be signed.
+//! `signed-by`: by whom an image, or a plugin of a registry, must be signed.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::interceptor::REGISTRY;
 use super::issue::Issue;
 use super::scalar::{Mistake, Scalar, scalar};
-use super::tree::{Node, Table};
+use super::tree::{Entry, Node, Table};
+use super::wording::named;
 
-/// By whom an image must be signed: a key, or an identity that an issuer vouches for (Sigstore). An image that is not
-/// signed so does not run.
+/// By whom an image, or a plugin of a registry, must be signed: a key, or an identity that an issuer vouches for
+/// (Sigstore). What is not signed so does not run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SignedBy {
@@ -75,7 +78,7 @@ impl Scalar for SignerIdentity {
 
 scalar!(SignerIdentity);
 
-/// A signature is by a key or by an identity, and images of registries alone have one.
+/// Of servers, images of registries alone have a signature.
 pub(crate) fn check(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     let Some((key, entry)) = table.member("signed-by") else {
         return;
@@ -99,6 +102,50 @@ pub(crate) fn check(place: &str, table: &Table, issues: &mut Vec<Issue>) {
             "leave `signed-by` out, or push the image to a registry and sign it there",
         );
     }
+    check_who(place, key.span.clone(), entry, issues);
+}
+
+/// Plugins of registries alone have a signature, and no digest beside the one in their reference.
+pub(crate) fn check_interceptor(index: usize, table: &Table, issues: &mut Vec<Issue>) {
+    let place = named(&format!("/interceptors/{index}"));
+    let is_remote = |table: &Table| {
+        let plugin = table.get("plugin").and_then(Entry::text);
+        plugin.is_some_and(|plugin| plugin.starts_with(REGISTRY))
+    };
+    let candidate = table.table("candidate");
+    for (table, place) in [
+        (Some(table), place.clone()),
+        (
+            candidate,
+            named(&format!("/interceptors/{index}/candidate")),
+        ),
+    ] {
+        let Some(table) = table.filter(|table| is_remote(table)) else {
+            continue;
+        };
+        if let Some((key, _)) = table.member("digest") {
+            let why = format!("{place} has `digest`, which goes with a plugin's file");
+            let help = "leave it out: write the digest into `plugin`, behind `@`, or leave it to `sandgate lock`";
+            issues.push(Issue::error(Some(key.span.clone()), why).help(help));
+        }
+    }
+    let Some((key, entry)) = table.member("signed-by") else {
+        return;
+    };
+    if !is_remote(table) && !candidate.is_some_and(is_remote) {
+        let why =
+            format!("{place} has `signed-by`, which goes with a plugin of a registry (`oci://`)");
+        issues.push(Issue::error(Some(key.span.clone()), why).help("leave it out"));
+        return;
+    }
+    check_who(&place, key.span.clone(), entry, issues);
+}
+
+/// A signature is by a key or by an identity.
+fn check_who(place: &str, span: Range<usize>, entry: &Entry, issues: &mut Vec<Issue>) {
+    let mut error = |why: String, help: &str| {
+        issues.push(Issue::error(Some(span.clone()), why).help(help.to_owned()));
+    };
     let Node::Table(by) = &entry.node else { return };
     let has = |name: &str| by.get(name).is_some();
     let help = "write { key = \"cosign.pub\" }, or { identity = \"…\", issuer = \"…\" }";

@@ -41,7 +41,7 @@ pub use redaction::Redaction;
 pub use refusal::{Interrupted, RefusalStyle};
 pub use scope::{KnownNames, Scope, UnusedPattern};
 pub use step::Step;
-pub use step_config::{Mode, Sees, StepConfig};
+pub use step_config::{Mode, Origin, Sees, StepConfig};
 pub use stopped::StoppedPlugins;
 pub use trail::{Decision, Malfunction, Trail, TrailEntry};
 pub use trial::Aspect;

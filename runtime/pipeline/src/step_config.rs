@@ -48,6 +48,17 @@ pub struct StepConfig {
     pub sees: Sees,
     /// How the interceptor's refusals reach the requester. `None`: as the chain says.
     pub refusal: Option<RefusalStyle>,
+    /// Where the interceptor's plugin is from. `None`: from no registry.
+    pub origin: Option<Origin>,
+}
+
+/// Where a plugin is from: a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The reference, with the digest of the manifest: `oci://ghcr.io/example/mask:1@sha256:…`.
+    pub reference: String,
+    /// By whom the plugin is signed. `None`: nobody asks for that.
+    pub signer: Option<String>,
 }
 
 impl Default for StepConfig {
@@ -60,6 +71,7 @@ impl Default for StepConfig {
             timeout: Duration::from_millis(50),
             sees: Sees::Final,
             refusal: None,
+            origin: None,
         }
     }
 }

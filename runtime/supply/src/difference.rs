@@ -28,7 +28,7 @@ pub fn differences(before: Option<(&Package, &str)>, after: (&Package, &str)) ->
     names.into_iter().filter_map(line).collect()
 }
 
-/// The differences between a plugin's file as it was approved and as it is.
+/// The differences between a plugin as it was approved and as it is.
 pub fn plugin_difference(before: Option<&LockedPlugin>, after: &LockedPlugin) -> Vec<String> {
     let nothing = Vec::new();
     let asked = before.map_or(&nothing, |before| &before.asks);
@@ -40,8 +40,27 @@ pub fn plugin_difference(before: Option<&LockedPlugin>, after: &LockedPlugin) ->
         Some(_) => {}
         None => lines.push(format!("+ {}", after.digest)),
     }
-    if let Some(before) = before.filter(|before| before.file != after.file) {
-        lines.push(format!("  {} -> {}", before.file, after.file));
+    if let Some(before) = before {
+        let nobody = |by: &Option<String>| {
+            let nobody = || "nobody, or nobody was asked for".to_owned();
+            by.clone().unwrap_or_else(nobody)
+        };
+        let version = |of: &LockedPlugin| of.version.clone().unwrap_or_else(|| "none".into());
+        for (what, was, is) in [
+            ("", before.file.clone(), after.file.clone()),
+            ("version: ", version(before), version(after)),
+            ("signed by: ", nobody(&before.signer), nobody(&after.signer)),
+        ] {
+            if was != is {
+                lines.push(format!("  {what}{was} -> {is}"));
+            }
+        }
+        if before.manifest != after.manifest && before.digest == after.digest {
+            lines.push("  the manifest is another, and the component the same".into());
+        }
+    } else {
+        let signer = after.signer.as_ref();
+        lines.extend(signer.map(|signer| format!("+ signed by {signer}")));
     }
     let more = after.asks.iter().filter(|one| !asked.contains(one));
     lines.extend(more.map(|one| format!("+ asks for {one}")));
@@ -98,6 +117,7 @@ mod tests {
             file: "a.wasm".into(),
             asks: asks.iter().map(|&one| one.to_owned()).collect(),
             digest: digest.into(),
+            ..LockedPlugin::default()
         };
         let said = plugin_difference(Some(&plugin("1", &["x"])), &plugin("2", &["y"]));
         assert_eq!(said, ["  1 -> 2", "+ asks for y", "- asks for x"]);
@@ -105,5 +125,35 @@ mod tests {
             plugin_difference(Some(&plugin("1", &["x"])), &plugin("1", &["x"])),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn of_a_plugin_of_a_registry_version_and_signer_are_shown() {
+        let plugin = |version: &str, signer: Option<&str>, asks: &[&str]| LockedPlugin {
+            file: "oci://ghcr.io/example/mask:1".into(),
+            manifest: Some(version.into()),
+            signer: signer.map(Into::into),
+            version: Some(version.into()),
+            asks: asks.iter().map(|&one| one.to_owned()).collect(),
+            digest: version.into(),
+        };
+        let before = plugin("1", Some("key a"), &["memory of 16MiB"]);
+        let after = plugin("2", None, &["memory of 32MiB"]);
+        assert_eq!(
+            plugin_difference(Some(&before), &after),
+            [
+                "  1 -> 2",
+                "  version: 1 -> 2",
+                "  signed by: key a -> nobody, or nobody was asked for",
+                "+ asks for memory of 32MiB",
+                "- asks for memory of 16MiB",
+            ]
+        );
+        let repacked = LockedPlugin {
+            manifest: Some("3".into()),
+            ..before.clone()
+        };
+        let said = plugin_difference(Some(&before), &repacked);
+        assert_eq!(said.len(), 1, "{said:?}");
     }
 }

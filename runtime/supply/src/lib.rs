@@ -1,9 +1,11 @@
-//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, by whom
-//! images are signed, and where the packages lie once they are installed.
+//! Packages and images as servers, and plugins of registries: what `sandgate.lock` holds, how npm, pip, container engines
+//! and registries make it, by whom images and plugins are signed, and where what was installed lies.
 //!
 //! npm, pip and engines open connections, when `sandgate lock`, `sandgate install` or the start of a gateway ask them
-//! to. `sandgate lock` alone asks registries itself, for signatures (`oci`). A server that runs never waits for one.
+//! to. `sandgate lock`, `sandgate install` and
+//! `sandgate plugin push` ask registries themselves, for signatures and plugins (`oci`). A server that runs never waits for one.
 
+mod component;
 mod difference;
 mod image;
 mod kept;
@@ -18,6 +20,10 @@ mod signature;
 mod store;
 mod tool;
 
+pub use component::{
+    ComponentError, FetchedComponent, LockedComponent, PushedComponent, fetch_component,
+    push_component,
+};
 pub use difference::{differences, plugin_difference};
 pub use image::{ImageError, LockedImage, resolve_image};
 pub use kept::KeptError;

@@ -9,6 +9,7 @@ use sandgate_config::{Ecosystem, FileError, Files, Loaded, Package, Scalar};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::component::LockedComponent;
 use crate::kept::{self, KeptError};
 
 /// The name of the lock, beside the configuration.
@@ -29,7 +30,7 @@ const LARGEST_KEPT: u64 = 32 << 20;
 pub struct Lock {
     /// Servers that are packages, by name.
     pub servers: BTreeMap<String, LockedServer>,
-    /// Plugins that are files, by the name of their interceptor.
+    /// Plugins that are files or of a registry, by the name of their interceptor.
     pub plugins: BTreeMap<String, LockedPlugin>,
 }
 
@@ -50,13 +51,22 @@ pub struct LockedServer {
     pub digest: String,
 }
 
-/// A plugin's file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// A plugin that is a file, or of a registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedPlugin {
-    /// The file as the configuration names it.
+    /// The file, or the reference (`oci://`), as the configuration names it.
     pub file: String,
-    /// What it asks for, a line each, for example `http api.example.com`.
+    /// Of a registry: the digest of the manifest, as `sha256:` and hexadecimal digits.
+    #[serde(default)]
+    pub manifest: Option<String>,
+    /// Of a registry: by whom it is signed, where `signed-by` asks for that.
+    #[serde(default)]
+    pub signer: Option<String>,
+    /// Of a registry: the plugin's version.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What it asks for, a line each, for example `http api.example.com`. Of a registry: hooks and limits, too.
     pub asks: Vec<String>,
     /// SHA-256 of the file, as `sha256:` and hexadecimal digits.
     pub digest: String,
@@ -101,6 +111,17 @@ pub enum LockError {
         server: String,
         found: String,
         said: String,
+    },
+    #[error(
+        "{}, line {line}: the entry of the plugin {plugin:?}, or its file in {FOLDER}, was edited: {why}; undo the edit \
+         (git checkout {FILE} {FOLDER}), or run `sandgate lock --update {plugin}`",
+        .path.display()
+    )]
+    EditedPlugin {
+        path: PathBuf,
+        line: usize,
+        plugin: String,
+        why: String,
     },
     #[error("{}: {why}", .path.display())]
     Kept { path: PathBuf, why: KeptError },
@@ -220,7 +241,7 @@ impl Locks {
         let found = entry.digest_with(&text);
         if found != entry.digest {
             return Err(LockError::Edited {
-                line: self.line_of(server),
+                line: self.line_of(&format!("[servers.{server}]")),
                 path: self.path(),
                 server: server.into(),
                 found,
@@ -231,10 +252,55 @@ impl Locks {
         Ok(text)
     }
 
-    /// The line at which a server's entry begins, from 1.
-    fn line_of(&self, server: &str) -> usize {
+    /// What is kept of a plugin of a registry: the manifest and the component that the entry names.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or was edited, or the entry was.
+    pub fn kept_plugin(
+        &self,
+        plugin: &str,
+        entry: &LockedPlugin,
+    ) -> Result<LockedComponent, LockError> {
+        let bytes = self.files.read(&kept_plugin_name(plugin), LARGEST_KEPT)?;
+        let edited = |why: String| self.edited_plugin(plugin, why);
+        let kept: LockedComponent =
+            serde_json::from_slice(&bytes).map_err(|error| edited(error.to_string()))?;
+        let component = kept
+            .component()
+            .map_err(|error| edited(error.to_string()))?;
+        for (what, found, said) in [
+            ("the manifest", Some(kept.digest()), &entry.manifest),
+            (
+                "the component",
+                Some(component),
+                &Some(entry.digest.clone()),
+            ),
+        ] {
+            if found != *said {
+                let (found, said) = (found.unwrap_or_default(), said.as_deref());
+                let said = said.unwrap_or("nothing");
+                return Err(edited(format!(
+                    "{what} has {found}, and the entry says {said}"
+                )));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The error where the entry of a plugin was edited, or its file.
+    pub fn edited_plugin(&self, plugin: &str, why: String) -> LockError {
+        LockError::EditedPlugin {
+            path: self.path(),
+            line: self.line_of(&format!("[plugins.{:?}]", plugin)),
+            plugin: plugin.to_owned(),
+            why,
+        }
+    }
+
+    /// The line at which an entry begins, from 1.
+    fn line_of(&self, head: &str) -> usize {
         let text = std::fs::read_to_string(self.path()).unwrap_or_default();
-        let head = format!("[servers.{server}]");
         let at = text.lines().position(|line| line.trim() == head);
         at.unwrap_or(0) + 1
     }
@@ -248,6 +314,7 @@ impl Locks {
         &self,
         lock: &Lock,
         resolved: &BTreeMap<String, (Ecosystem, String)>,
+        fetched: &BTreeMap<String, LockedComponent>,
     ) -> Result<(), LockError> {
         let folder = self.files.path(FOLDER.as_ref());
         let failed = |path: &Path| {
@@ -258,31 +325,53 @@ impl Locks {
             let why = "it is a link, and files elsewhere would be written and removed; put the folder itself there";
             return Err(failed(&folder)(std::io::Error::other(why)));
         }
-        if !resolved.is_empty() {
+        if !resolved.is_empty() || !fetched.is_empty() {
             std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
         }
         for (server, (ecosystem, text)) in resolved {
             let path = self.kept_path(server, *ecosystem);
             replace(&path, text).map_err(failed(&path))?;
         }
+        for (plugin, component) in fetched {
+            let path = self.files.path(&kept_plugin_name(plugin));
+            let text = serde_json::to_string_pretty(component).map_err(std::io::Error::other);
+            text.and_then(|text| replace(&path, &text))
+                .map_err(failed(&path))?;
+        }
+        let of_plugin = |path: &Path| {
+            let mut remote = lock
+                .plugins
+                .iter()
+                .filter(|(_, one)| one.manifest.is_some());
+            remote.any(|(name, _)| self.files.path(&kept_plugin_name(name)) == path)
+        };
         let kept = |path: &Path| {
-            lock.servers.iter().any(|(server, entry)| {
-                let package = Package::source(&entry.package);
-                package.is_ok_and(|package| self.kept_path(server, package.ecosystem) == path)
-            })
+            of_plugin(path)
+                || lock.servers.iter().any(|(server, entry)| {
+                    let package = Package::source(&entry.package);
+                    package.is_ok_and(|package| self.kept_path(server, package.ecosystem) == path)
+                })
         };
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let ours =
                 [Ecosystem::Npm, Ecosystem::PyPi, Ecosystem::Image].map(Ecosystem::kept_suffix);
+            let mut ours = ours.into_iter().chain([KEPT_PLUGIN]);
             let name = entry.file_name().to_string_lossy().into_owned();
-            if ours.iter().any(|suffix| name.ends_with(suffix)) && !kept(&path) {
+            if ours.any(|suffix| name.ends_with(suffix)) && !kept(&path) {
                 std::fs::remove_file(&path).map_err(failed(&path))?;
             }
         }
         let path = self.path();
         replace(&path, &text(lock)).map_err(failed(&path))
     }
+}
+
+/// How the file of what is kept of a plugin ends.
+const KEPT_PLUGIN: &str = ".plugin.json";
+
+fn kept_plugin_name(plugin: &str) -> PathBuf {
+    Path::new(FOLDER).join(format!("{plugin}{KEPT_PLUGIN}"))
 }
 
 fn kept_name(server: &str, ecosystem: Ecosystem) -> PathBuf {
@@ -366,6 +455,15 @@ fn text(lock: &Lock) -> String {
     for (name, entry) in &lock.plugins {
         let _ = writeln!(out, "\n[plugins.{}]", quoted(name));
         let _ = writeln!(out, "file = {}", quoted(&entry.file));
+        for (key, value) in [
+            ("manifest", &entry.manifest),
+            ("signer", &entry.signer),
+            ("version", &entry.version),
+        ] {
+            if let Some(value) = value {
+                let _ = writeln!(out, "{key} = {}", quoted(value));
+            }
+        }
         list(&mut out, "asks", &entry.asks);
         let _ = writeln!(out, "digest = {}", quoted(&entry.digest));
     }
@@ -385,6 +483,7 @@ mod tests {
             file: "plug\"in.wasm".into(),
             asks: vec!["http api.example.com".into()],
             digest: hex(&[7; 32]),
+            ..LockedPlugin::default()
         };
         Lock {
             servers: BTreeMap::from([("time".into(), time)]),
@@ -441,7 +540,7 @@ mod tests {
             files: Files::in_folder(folder.path()),
         };
         let kept = BTreeMap::from([("time".into(), (Ecosystem::PyPi, KEPT.to_owned()))]);
-        locks.write(&lock(), &kept).unwrap();
+        locks.write(&lock(), &kept, &BTreeMap::new()).unwrap();
         let package = Package::read("pypi:mcp-server-time==2026.1.26").unwrap();
         let read = || {
             let lock = locks.read().unwrap().unwrap();
@@ -477,7 +576,7 @@ mod tests {
         std::fs::write(&precious, "kept").unwrap();
         symlink(&precious, folder.path().join(format!("{FILE}.new"))).unwrap();
         let kept = BTreeMap::from([("time".into(), (Ecosystem::PyPi, KEPT.to_owned()))]);
-        locks.write(&lock(), &kept).unwrap();
+        locks.write(&lock(), &kept, &BTreeMap::new()).unwrap();
         assert_eq!(std::fs::read_to_string(&precious).unwrap(), "kept");
         assert_eq!(locks.read().unwrap(), Some(lock()));
         let (own, other) = (folder.path().join(FOLDER), folder.path().join("other"));
@@ -485,11 +584,85 @@ mod tests {
         symlink(&other, &own).unwrap();
         let before = std::fs::read_to_string(locks.path()).unwrap();
         for kept in [&kept, &BTreeMap::new()] {
-            let said = locks.write(&Lock::default(), kept).unwrap_err().to_string();
+            let said = locks
+                .write(&Lock::default(), kept, &BTreeMap::new())
+                .unwrap_err()
+                .to_string();
             assert!(said.contains("it is a link"), "{said}");
         }
         assert_eq!(std::fs::read_to_string(locks.path()).unwrap(), before);
         assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_a_plugin_of_a_registry_entry_manifest_and_component_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let locks = Locks {
+            files: Files::in_folder(folder.path()),
+        };
+        let component = hex(&[7; 32]);
+        let manifest = serde_json::json!({
+            "config": { "mediaType": "application/vnd.wasm.config.v0+json" },
+            "layers": [{ "mediaType": "application/wasm", "digest": component, "size": 7 }],
+        })
+        .to_string();
+        let digest = crate::oci::digest(manifest.as_bytes());
+        let fetched = LockedComponent {
+            reference: format!("ghcr.io/example/mask@{digest}"),
+            manifest,
+            signature: None,
+        };
+        let entry = LockedPlugin {
+            file: "oci://ghcr.io/example/mask:1".into(),
+            manifest: Some(digest.clone()),
+            version: Some("1.0.0".into()),
+            asks: vec!["state".into()],
+            digest: component.clone(),
+            ..LockedPlugin::default()
+        };
+        let lock = Lock {
+            plugins: BTreeMap::from([("mask".into(), entry.clone())]),
+            ..Lock::default()
+        };
+        let kept = BTreeMap::from([("mask".into(), fetched.clone())]);
+        locks.write(&lock, &BTreeMap::new(), &kept).unwrap();
+        assert_eq!(locks.read().unwrap(), Some(lock.clone()));
+        assert_eq!(locks.kept_plugin("mask", &entry).unwrap(), fetched);
+        for edited in [
+            LockedPlugin {
+                manifest: Some(hex(&[8; 32])),
+                ..entry.clone()
+            },
+            LockedPlugin {
+                manifest: None,
+                ..entry.clone()
+            },
+            LockedPlugin {
+                digest: hex(&[8; 32]),
+                ..entry.clone()
+            },
+        ] {
+            let said = locks.kept_plugin("mask", &edited).unwrap_err().to_string();
+            assert!(said.contains("line 5: the entry of the plugin"), "{said}");
+        }
+        let beside = locks.files.path(&kept_plugin_name("mask"));
+        let good = std::fs::read_to_string(&beside).unwrap();
+        std::fs::write(
+            &beside,
+            good.replace("application/wasm", "application/wasn"),
+        )
+        .unwrap();
+        let said = locks.kept_plugin("mask", &entry).unwrap_err().to_string();
+        assert!(said.contains("was edited"), "{said}");
+        // It is kept as long as it is locked.
+        locks
+            .write(&lock, &BTreeMap::new(), &BTreeMap::new())
+            .unwrap();
+        assert!(beside.exists());
+        locks
+            .write(&Lock::default(), &BTreeMap::new(), &BTreeMap::new())
+            .unwrap();
+        assert!(!beside.exists());
     }
 
     #[test]
@@ -499,10 +672,12 @@ mod tests {
             files: Files::in_folder(folder.path()),
         };
         let kept = BTreeMap::from([("time".into(), (Ecosystem::PyPi, KEPT.to_owned()))]);
-        locks.write(&lock(), &kept).unwrap();
+        locks.write(&lock(), &kept, &BTreeMap::new()).unwrap();
         let own = folder.path().join(FOLDER).join("README");
         std::fs::write(&own, "").unwrap();
-        locks.write(&Lock::default(), &BTreeMap::new()).unwrap();
+        locks
+            .write(&Lock::default(), &BTreeMap::new(), &BTreeMap::new())
+            .unwrap();
         assert!(!locks.kept_path("time", Ecosystem::PyPi).exists() && own.exists());
         assert_eq!(locks.read().unwrap(), Some(Lock::default()));
     }

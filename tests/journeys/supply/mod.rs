@@ -7,6 +7,7 @@ mod hostile;
 mod images;
 mod plugins;
 mod real_registry;
+mod remote;
 mod signatures;
 mod stand;
 

@@ -1,10 +1,12 @@
 """A registry of images on loopback, over files: `PATH` of a request below `/v2/` is a file below `v2`.
 
 Its first line of output is its port. Files beside `v2` change it: `token` (a token that is asked for, and the login that it
-is given for, a line each), `away` (where blobs are instead), `huge` (manifests never end).
+is given for, a line each; to push, it is asked for anew), `away` (where blobs are instead), `huge` (manifests never end),
+`upload` (where blobs are uploaded to instead), `closed` (nothing is taken).
 """
 
 import base64
+import hashlib
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -27,13 +29,45 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def take(self, path, query):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if read("closed") is not None:
+            return self.answer(403)
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        repository, kind, reference = path.rsplit("/", 2)
+        if self.command == "POST":
+            upload = (read("upload") or b"").decode().strip()
+            return self.answer(202, Location=f"{upload}{path}1?state=x")
+        if kind == "uploads":
+            if query != "state=x&digest=" + digest.replace(":", "%3A"):
+                return self.answer(400)
+            names = [f"{repository}/{digest}"]
+        else:
+            names = [f"{repository}/manifests/{digest}", f"{repository}/manifests/{reference}"]
+        for name in names:
+            os.makedirs(os.path.dirname(name.lstrip("/")), exist_ok=True)
+            with open(name.lstrip("/"), "wb") as file:
+                file.write(body)
+        return self.answer(201)
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_POST(self):
+        self.do_GET()
+
+    def do_PUT(self):
+        self.do_GET()
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
         given = self.headers.get("Authorization", "-")
+        verb = "" if self.command == "GET" else self.command + " "
         with open("asked", "a", encoding="utf-8") as log:
-            log.write(f"{path} {given}\n")
+            log.write(f"{verb}{path} {given}\n")
         host = f"127.0.0.1:{self.server.server_port}"
         locked = read("token")
         if locked:
@@ -42,8 +76,9 @@ class Handler(BaseHTTPRequestHandler):
                 basic = "Basic " + base64.b64encode(login.encode()).decode()
                 if given != basic or "scope=repository%3Anotes%3Apull" not in query:
                     return self.answer(401)
+                self.server.pushes = "pull%2Cpush" in query
                 return self.answer(200, b'{"token":"%s"}' % token.encode())
-            if given != "Bearer " + token:
+            if given != "Bearer " + token or (verb and not self.server.pushes):
                 realm = f'Bearer realm="http://{host}/token",service="{host}"'
                 return self.answer(401, WWW_Authenticate=realm)
         away = read("away")
@@ -59,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
                 return None
         if ".." in path or not path.startswith("/v2/"):
             return self.answer(404)
+        if self.command in ("POST", "PUT"):
+            return self.take(path, query)
         body = read(path.lstrip("/"))
         return self.answer(404) if body is None else self.answer(200, body)
 
@@ -66,6 +103,7 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     os.makedirs("v2", exist_ok=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.pushes = False
     print(server.server_port, flush=True)
     server.serve_forever()
 

@@ -114,7 +114,7 @@ fn users(loaded: &Loaded, output: &Path) -> Vec<String> {
         .iter()
         .filter(|interceptor| match &interceptor.plugin {
             PluginSource::File(path) => real(&loaded.files.path(path)) == wanted,
-            PluginSource::Builtin(_) => false,
+            PluginSource::Builtin(_) | PluginSource::Registry(_) => false,
         })
         .map(|interceptor| interceptor.name.clone())
         .collect()

@@ -261,11 +261,14 @@ impl Handler {
         let recent = self.call_log.recent();
         let interceptors = edition.chain().steps().iter().map(|step| {
             let plugin = step.interceptor().plugin();
+            let origin = step.place().origin.as_ref();
             InterceptorStatus {
                 name: step.name().to_string(),
                 plugin: plugin.name.clone(),
                 plugin_version: plugin.version.clone(),
                 digest: step.digest().to_string(),
+                reference: origin.map(|origin| origin.reference.clone()),
+                signed_by: origin.and_then(|origin| origin.signer.clone()),
                 memory: step.interceptor().memory(),
                 mode: step.place().mode,
                 fail_open: step.place().fail_open,

@@ -148,6 +148,12 @@ pub struct InterceptorStatus {
     pub plugin_version: String,
     /// The digest of the plugin's file, `sha256:…`.
     pub digest: String,
+    /// The reference of a plugin of a registry, with the digest of its manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// By whom a plugin of a registry is signed. `None`: nobody asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// Bytes that the plugin takes while it does not run: its machine code, and the memory with which each instance
     /// begins. 0: not known.
     #[serde(default)]

@@ -207,6 +207,14 @@ impl Status {
         });
         grid(table(&head, rows), text);
         for one in &self.interceptors {
+            if let Some(reference) = &one.reference {
+                let signer = one.signed_by.as_ref();
+                let signer = signer.map(|signer| format!(", signed by {}", printable(signer)));
+                let (name, signer) = (&one.name, signer.unwrap_or_default());
+                let _ = writeln!(text, "  {name}: {}{signer}", printable(reference));
+            }
+        }
+        for one in &self.interceptors {
             if let Some(candidate) = &one.candidate {
                 candidate.text(&one.name, text);
             }
@@ -384,6 +392,8 @@ mod tests {
                 plugin: "pii-scrubber".into(),
                 plugin_version: "0.1.0".into(),
                 digest: "sha256:0123456789abcdef".into(),
+                reference: Some("oci://ghcr.io/example/mask:1@sha256:00".into()),
+                signed_by: Some("key sha256:00".into()),
                 memory: 1_234_567,
                 mode: Mode::Audit,
                 fail_open: false,
@@ -486,6 +496,7 @@ failed reload  2026-11-22T10:40:00Z, what was in force stays so:
 
   interceptor  plugin              mode   runs  refusals  faults  memory  digest
   scrub        pii-scrubber 0.1.0  audit  14    2         0       1.3 MB  sha256:0123456789ab
+  scrub: oci://ghcr.io/example/mask:1@sha256:00, signed by key sha256:00
   candidate of scrub: pii-scrubber 0.2.0, sha256:fedcba987654, 12.5% of calls since 2026-11-22T10:30:00Z
     10 runs: 7 the same, 2 differ, 1 failed; 4 dropped; median 41 µs, 40 µs live
     2 × post-call proceed → edit, differs in its decision

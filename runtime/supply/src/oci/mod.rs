@@ -1,4 +1,5 @@
-//! Registries of images (OCI distribution 1.1), as far as signatures need them: manifests, small blobs, referrers.
+//! Registries (OCI distribution 1.1), as far as signatures and plugins need them: manifests, blobs, referrers, and
+//! uploads in one piece.
 
 mod address;
 mod credentials;
@@ -6,7 +7,7 @@ mod fetch;
 mod registry;
 mod token;
 
-pub(crate) use registry::{Descriptor, Manifest, Registry, digest};
+pub(crate) use registry::{Descriptor, MANIFEST, Manifest, Registry, digest};
 
 /// Why a registry gave no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

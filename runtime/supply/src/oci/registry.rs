@@ -2,19 +2,24 @@
 
 use bytes::Bytes;
 use http::header::{LOCATION, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::fetch::{self, Answer};
+use super::fetch::{self, Answer, Question};
 use super::token::{self, Challenge};
 use super::{RegistryError, credentials};
 use crate::lock::hex;
 
 /// The largest manifest, and the largest list of referrers, in bytes: what registries themselves take.
 pub(crate) const MAX_MANIFEST: usize = 4 << 20;
+/// The most that a registry may say of what was pushed, in bytes.
+const MAX_WORDS: usize = 64 << 10;
+/// The media type of a manifest.
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const OCTETS: &str = "application/octet-stream";
 /// The most redirects of one blob.
 const MOST_REDIRECTS: usize = 3;
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
@@ -29,6 +34,8 @@ pub(crate) struct Registry {
     repository: String,
     /// The value of `Authorization: Basic`.
     basic: Option<String>,
+    /// What is done there: `pull`, or `pull,push`.
+    actions: &'static str,
     /// What it asked for before.
     authorization: Option<HeaderValue>,
 }
@@ -95,8 +102,17 @@ impl Registry {
             own,
             repository,
             basic: credentials::find(name, variable),
+            actions: "pull",
             authorization: None,
         })
+    }
+
+    /// The same, to push to.
+    pub(crate) fn to_push(self) -> Self {
+        Self {
+            actions: "pull,push",
+            ..self
+        }
     }
 
     /// The manifest or index of a tag or digest, as it was sent. One that is asked for by digest has it.
@@ -173,69 +189,157 @@ impl Registry {
                 why: "it names something that is neither a tag nor a digest".into(),
             });
         }
-        self.own.join(&path).map_err(|error| RegistryError::Odd {
-            url: path,
+        self.join(&path)
+    }
+
+    fn join(&self, path: &str) -> Result<Url, RegistryError> {
+        self.own.join(path).map_err(|error| RegistryError::Odd {
+            url: path.into(),
             why: error.to_string(),
         })
     }
 
-    /// Asks, answers what the registry asks for first, and follows where it leads. `None`: it has nothing there.
+    /// Asks, and answers what the registry asks for first. Nothing is followed.
+    async fn ask(&mut self, url: &Url, question: &Question<'_>) -> Result<Answer, RegistryError> {
+        // What one is known by is for the registry alone.
+        let same = url.origin() == self.own.origin();
+        let shown = self.authorization.clone().filter(|_| same);
+        let found = fetch::ask(url, &self.own, question, shown.as_ref()).await?;
+        if found.status != StatusCode::UNAUTHORIZED || !same {
+            return Ok(found);
+        }
+        let challenge = found.headers.get(WWW_AUTHENTICATE);
+        let challenge = challenge
+            .and_then(|one| one.to_str().ok())
+            .and_then(Challenge::read);
+        let Some(challenge) = challenge else {
+            return Ok(found);
+        };
+        let basic = self.basic.as_deref();
+        let scope = (&*self.repository, self.actions);
+        let given = token::answer(challenge, &self.own, scope, basic).await?;
+        let found = fetch::ask(url, &self.own, question, Some(&given)).await;
+        self.authorization = Some(given);
+        found
+    }
+
+    /// Asks, and follows where the registry leads. `None`: it has nothing there.
     async fn get(
         &mut self,
         url: &Url,
         accept: &str,
         most: usize,
     ) -> Result<Option<Answer>, RegistryError> {
-        let ask = |url: Url, own: Url, authorization: Option<HeaderValue>| async move {
-            fetch::get(&url, &own, accept, authorization.as_ref(), most).await
-        };
-        let own = self.own.clone();
-        let mut found = ask(url.clone(), own.clone(), self.authorization.clone()).await?;
-        if found.status == StatusCode::UNAUTHORIZED {
-            let challenge = found.headers.get(WWW_AUTHENTICATE);
-            let challenge = challenge
-                .and_then(|one| one.to_str().ok())
-                .and_then(Challenge::read);
-            if let Some(challenge) = challenge {
-                let basic = self.basic.as_deref();
-                let given = token::answer(challenge, &own, &self.repository, basic).await?;
-                self.authorization = Some(given);
-                found = ask(url.clone(), own.clone(), self.authorization.clone()).await?;
-            }
-        }
+        let question = Question::get(accept, most);
+        let mut found = self.ask(url, &question).await?;
         let mut at = url.clone();
         for _ in 0..MOST_REDIRECTS {
             if !found.status.is_redirection() {
                 break;
             }
-            let to = found.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-            let to = to
-                .and_then(|to| at.join(to).ok())
-                .ok_or_else(|| RegistryError::Odd {
-                    url: fetch::shown(&at),
-                    why: "it leads nowhere".into(),
-                })?;
-            // What one is known by is for the registry alone.
-            let same = to.origin() == own.origin();
+            at = led(&at, &found)?;
+            let same = at.origin() == self.own.origin();
             let authorization = self.authorization.clone().filter(|_| same);
-            found = ask(to.clone(), own.clone(), authorization).await?;
-            at = to;
+            found = fetch::ask(&at, &self.own, &question, authorization.as_ref()).await?;
         }
-        let more = match found.status {
-            StatusCode::OK => return Ok(Some(found)),
-            StatusCode::NOT_FOUND => return Ok(None),
+        match found.status {
+            StatusCode::OK => Ok(Some(found)),
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(self.refused(&at, found.status)),
+        }
+    }
+
+    /// Uploads a blob in one piece, unless the registry has it.
+    ///
+    /// # Errors
+    ///
+    /// The registry does not take it.
+    pub(crate) async fn put_blob(&mut self, blob: &Bytes) -> Result<(), RegistryError> {
+        let digest = digest(blob);
+        let url = self.url("blobs", &digest)?;
+        let is_there = Question {
+            method: Method::HEAD,
+            ..Question::get("*/*", MAX_WORDS)
+        };
+        match self.ask(&url, &is_there).await?.status {
+            StatusCode::OK => return Ok(()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                return Err(self.refused(&url, StatusCode::UNAUTHORIZED));
+            }
+            _ => {}
+        }
+        let path = format!("/v2/{}/blobs/uploads/", self.repository);
+        let url = self.join(&path)?;
+        let begin = Question {
+            method: Method::POST,
+            body: Some((OCTETS, Bytes::new())),
+            ..Question::get("*/*", MAX_WORDS)
+        };
+        let begun = self.ask(&url, &begin).await?;
+        if begun.status != StatusCode::ACCEPTED {
+            return Err(self.refused(&url, begun.status));
+        }
+        let mut to = led(&url, &begun)?;
+        to.query_pairs_mut().append_pair("digest", &digest);
+        let send = Question {
+            method: Method::PUT,
+            body: Some((OCTETS, blob.clone())),
+            ..Question::get("*/*", MAX_WORDS)
+        };
+        let sent = self.ask(&to, &send).await?;
+        match sent.status {
+            StatusCode::CREATED => Ok(()),
+            _ => Err(self.refused(&to, sent.status)),
+        }
+    }
+
+    /// Puts a manifest under a tag. Its blobs are there.
+    ///
+    /// # Errors
+    ///
+    /// The registry does not take it.
+    pub(crate) async fn put_manifest(
+        &mut self,
+        tag: &str,
+        manifest: Bytes,
+    ) -> Result<(), RegistryError> {
+        let url = self.url("manifests", tag)?;
+        let send = Question {
+            method: Method::PUT,
+            body: Some((MANIFEST, manifest)),
+            ..Question::get("*/*", MAX_WORDS)
+        };
+        let sent = self.ask(&url, &send).await?;
+        match sent.status {
+            StatusCode::CREATED => Ok(()),
+            _ => Err(self.refused(&url, sent.status)),
+        }
+    }
+
+    fn refused(&self, at: &Url, status: StatusCode) -> RegistryError {
+        let more = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.basic.is_none() => {
                 "; log in to it (`podman login`)"
             }
             status if status.is_redirection() => ", once too often",
             _ => "",
         };
-        Err(RegistryError::Status {
-            url: fetch::shown(&at),
-            status: found.status.as_u16(),
+        RegistryError::Status {
+            url: fetch::shown(at),
+            status: status.as_u16(),
             more: more.into(),
-        })
+        }
     }
+}
+
+/// Where an answer leads.
+fn led(at: &Url, found: &Answer) -> Result<Url, RegistryError> {
+    let to = found.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+    to.and_then(|to| at.join(to).ok())
+        .ok_or_else(|| RegistryError::Odd {
+            url: fetch::shown(at),
+            why: "it leads nowhere".into(),
+        })
 }
 
 /// Reads what a registry sent.

@@ -4,7 +4,8 @@ use http::HeaderValue;
 use serde::Deserialize;
 use url::Url;
 
-use super::{RegistryError, fetch};
+use super::RegistryError;
+use super::fetch::{self, Question};
 
 /// The largest answer with a token, in bytes.
 const LARGEST: usize = 64 << 10;
@@ -62,7 +63,7 @@ struct Told {
     access_token: String,
 }
 
-/// The header that a challenge asks for, to read one repository.
+/// The header that a challenge asks for, to do this with one repository: `pull`, or `pull,push`.
 ///
 /// # Errors
 ///
@@ -70,7 +71,7 @@ struct Told {
 pub(crate) async fn answer(
     challenge: Challenge,
     own: &Url,
-    repository: &str,
+    (repository, actions): (&str, &str),
     basic: Option<&str>,
 ) -> Result<HeaderValue, RegistryError> {
     let odd = |url: &Url, why: &str| RegistryError::Odd {
@@ -99,9 +100,10 @@ pub(crate) async fn answer(
         if let Some(service) = &service {
             query.append_pair("service", service);
         }
-        query.append_pair("scope", &format!("repository:{repository}:pull"));
+        query.append_pair("scope", &format!("repository:{repository}:{actions}"));
     }
-    let found = fetch::get(&url, own, "application/json", basic.as_ref(), LARGEST).await?;
+    let question = Question::get("application/json", LARGEST);
+    let found = fetch::ask(&url, own, &question, basic.as_ref()).await?;
     if !found.status.is_success() {
         let more = match (found.status.is_redirection(), basic.is_some()) {
             (true, _) => ", which is not followed",

@@ -116,7 +116,7 @@ pub fn wanted(loaded: &Loaded, by: &SignedBy) -> Result<Wanted, SignedByError> {
 }
 
 /// A reference without its tag and digest, and what of the two leads to it: the digest where it has one.
-fn parts(reference: &str) -> (&str, &str) {
+pub(crate) fn parts(reference: &str) -> (&str, &str) {
     let (rest, digest) = match reference.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (reference, None),
