@@ -38,10 +38,10 @@ pub struct Drill {
     /// without a key]
     #[arg(long = "as", value_name = "CLIENT")]
     pub client: Option<String>,
-    /// The name of the tool that reads, where policies name tools [default: read_record]
+    /// The name of the tool that reads, where policies name tools [default: read_ticket]
     #[arg(long, value_name = "TOOL")]
     pub read: Option<String>,
-    /// The name of the tool that sends [default: send_message]
+    /// The name of the tool that sends [default: send_email]
     #[arg(long, value_name = "TOOL")]
     pub send: Option<String>,
     /// Keep the drill's call log in this folder, for `sandgate why --log`

@@ -108,7 +108,7 @@ fn for_plugin(name: &str, config: &Config, cast: &Cast) -> Advice {
     if there.mode == Mode::Audit {
         return Advice {
             why: format!(
-                "The interceptor {} is in audit: it records and decides nothing. Take `mode = \"audit\"` out, or write:",
+                "The interceptor {} is in audit: it records and decides nothing. Make it active:",
                 there.name
             ),
             lines: format!(
@@ -119,7 +119,7 @@ fn for_plugin(name: &str, config: &Config, cast: &Cast) -> Advice {
     }
     Advice {
         why: format!(
-            "The interceptor {} is active and let it pass: look at its `servers`, `targets`, `events` and its `allow`, which may leave \
+            "The interceptor {} is active and let it pass: look at its servers, targets, events and exceptions, which may leave \
              {}/{} out, and at how strict its settings are{}",
             there.name,
             cast.server,
@@ -138,7 +138,7 @@ fn for_plugin(name: &str, config: &Config, cast: &Cast) -> Advice {
 
 fn for_keys() -> Advice {
     Advice {
-        why: "Nobody needs a key, so nobody can be locked out. `sandgate token NAME` makes a key and prints these lines:".to_owned(),
+        why: "Nobody needs a key, so nobody can be locked out. sandgate token NAME makes a key and prints these lines:".to_owned(),
         lines: "[clients.NAME]\ntoken-sha256 = \"…\"".to_owned(),
     }
 }

@@ -51,8 +51,8 @@ impl Cast {
         let cast = Self {
             server: server.unwrap_or_else(|| "stand-in".to_owned()),
             client,
-            read: name(&wanted.read, "read_record"),
-            send: name(&wanted.send, "send_message"),
+            read: name(&wanted.read, "read_ticket"),
+            send: name(&wanted.send, "send_email"),
             key: format!(
                 "drill-{:032x}{:032x}",
                 rand::random::<u128>(),

@@ -57,9 +57,9 @@ pub struct Wanted {
     pub server: Option<String>,
     /// The client that calls. `None`: the first, or where none is configured, somebody without a key.
     pub client: Option<String>,
-    /// The name of the tool that reads. `None`: `read_record`.
+    /// The name of the tool that reads. `None`: `read_ticket`.
     pub read: Option<String>,
-    /// The name of the tool that sends. `None`: `send_message`.
+    /// The name of the tool that sends. `None`: `send_email`.
     pub send: Option<String>,
     /// A folder that exists, for the drill's call log. `None`: it goes with the drill.
     pub keep: Option<PathBuf>,
@@ -99,7 +99,7 @@ impl Drill {
             ),
             Self::Injection => (
                 "injection",
-                "a ticket's text instructs the agent, and the agent obeys: it sends what it read to a stranger",
+                "a ticket's text instructs the agent, and the agent sends what it read to a stranger",
                 "nothing",
             ),
             Self::PoisonedTool => (

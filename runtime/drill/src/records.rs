@@ -137,9 +137,11 @@ impl Run {
         let did = match &*self.decision {
             _ if self.failure.is_some() => "failed",
             "refuse" if self.applied => "refused",
-            "refuse" => "would have refused",
+            "refuse" if self.mode == "audit" => "would have refused",
+            "refuse" => "refused too",
             "edit" | "replace" | "answer" if self.applied => "changed it",
-            "edit" | "replace" | "answer" => "would have changed it",
+            "edit" | "replace" | "answer" if self.mode == "audit" => "would have changed it",
+            "edit" | "replace" | "answer" => "changed it too",
             _ if !self.findings.is_empty() => "noticed it",
             _ => return None,
         };

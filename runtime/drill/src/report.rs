@@ -142,6 +142,8 @@ pub struct Report {
     pub began: String,
     /// Whose name the stand-in bore.
     pub server: String,
+    #[serde(skip)]
+    stands_for: bool,
     /// Who called. `None`: somebody without a key.
     pub client: Option<String>,
     /// Whether the running gateway recorded the drill, and why not.
@@ -170,6 +172,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             began: time(began),
             server: cast.server.clone(),
+            stands_for: loaded.config.servers.contains_key(&cast.server),
             client: cast.client.clone(),
             recorded: Err("not told".to_owned()),
             control: done.control,
@@ -210,6 +213,10 @@ impl Report {
             Ok(()) => "drill-began and drill-ended, in the running gateway's call log".to_owned(),
             Err(why) => format!("no: {why}"),
         };
+        let server = match self.stands_for {
+            true => format!("{}, with a stand-in in its place", self.server),
+            false => format!("a stand-in, called {}: none is configured", self.server),
+        };
         vec![
             ("What", self.drill.does.to_owned()),
             ("When", self.began.clone()),
@@ -218,10 +225,7 @@ impl Report {
                 format!("{}, sha256 {}", self.config, self.config_sha256),
             ),
             ("Program", format!("sandgate {}", self.version)),
-            (
-                "Server",
-                format!("{}, with a stand-in in its place", self.server),
-            ),
+            ("Server", server),
             ("Caller", caller),
             (
                 "Control",

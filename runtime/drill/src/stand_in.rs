@@ -26,7 +26,8 @@ const MOST: usize = 1000;
 const LONGEST_HOLD: Duration = Duration::from_secs(30);
 
 /// What the reading tool is said to do, before anybody changes it.
-const HARMLESS: &str = "Reads one record and returns its text.";
+const HARMLESS: &str =
+    "Reads a customer's ticket: what the customer wrote, and the customer's record.";
 
 pub(crate) struct StandIn {
     read: String,
@@ -159,7 +160,7 @@ impl StandIn {
                 "inputSchema": { "type": "object", "properties": { "id": text, "path": text, "url": text } },
             },
             {
-                "name": self.send, "description": "Sends a message to an e-mail address.",
+                "name": self.send, "description": "Sends an e-mail to an address.",
                 "inputSchema": {
                     "type": "object", "properties": { "to": text, "body": text }, "required": ["to", "body"],
                 },

@@ -13,7 +13,7 @@ impl Report {
         for (name, value) in self.facts() {
             let _ = writeln!(text, "- {name}: {}", cell(&value));
         }
-        text += "\n| | what was done | expected | seen | verdict | by | alerts | after | call |\n|---|---|---|---|---|---|---|---|---|\n";
+        text += "\n| | what was done | expected | seen | verdict | by | alert raised | after | call |\n|---|---|---|---|---|---|---|---|---|\n";
         for (n, step) in self.steps.iter().enumerate() {
             let _ = writeln!(
                 text,

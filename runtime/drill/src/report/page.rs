@@ -48,7 +48,7 @@ impl Report {
                         table {
                             thead { tr {
                                 th { "" } th { "what was done" } th { "expected" } th { "seen" } th { "verdict" }
-                                th { "by" } th { "alerts" } th.n { "after" } th { "call" }
+                                th { "by" } th { "alert raised" } th.n { "after" } th { "call" }
                             } }
                             tbody {
                                 @for (n, step) in self.steps.iter().enumerate() {
