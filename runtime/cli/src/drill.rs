@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Reached;
 use crate::exit::{complain, refuse, runtime, show};
 
+/// How long a drill may take to end, beside what it takes.
+const ENDING_MS: u64 = 30_000;
 /// The exit code of a drill that could not be done.
 const NOT_DONE: u8 = 2;
 
@@ -220,7 +222,7 @@ impl Lease {
         let plan = drill.plan();
         let begin = Ask::DrillBegin {
             name: plan.name.to_owned(),
-            for_ms: plan.at_most_s * 1000,
+            for_ms: plan.at_most_s * 1000 + ENDING_MS,
         };
         let located = match asked.reached.locate(&Environment::of_process()) {
             Ok(located) => located,

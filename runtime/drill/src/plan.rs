@@ -1,6 +1,7 @@
 //! Which drills there are, and what each does before it is begun.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use sandgate_config::Loaded;
@@ -145,14 +146,16 @@ impl Drill {
         let cast = copy::Cast::of(loaded, wanted)?;
         let began = std::time::SystemTime::now();
         let doing = async {
+            let mut late = pin!(tokio::time::sleep(Duration::from_secs(AT_MOST_S)));
             let mut rehearsal = tokio::select! {
                 rehearsal = Rehearsal::set(loaded, &cast) => rehearsal?,
                 () = told.cancelled() => return Err(DrillError::Stopped),
+                () = &mut late => return Err(DrillError::TooLong(AT_MOST_S)),
             };
             let steps = tokio::select! {
                 steps = self.steps(&mut rehearsal) => steps,
                 () = told.cancelled() => Err(DrillError::Stopped),
-                () = tokio::time::sleep(Duration::from_secs(AT_MOST_S)) => Err(DrillError::TooLong(AT_MOST_S)),
+                () = &mut late => Err(DrillError::TooLong(AT_MOST_S)),
             };
             rehearsal.strike(wanted.keep.as_deref()).await?;
             steps
