@@ -143,6 +143,15 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-drill",
+        &[
+            "sandgate-config",
+            "sandgate-daemon",
+            "sandgate-gateway",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate-authoring",
         &[
             "sandgate-assembly",
@@ -181,6 +190,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-contain",
             "sandgate-daemon",
             "sandgate-demo",
+            "sandgate-drill",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
@@ -225,6 +235,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "sandgate-catalog",
             "sandgate-console",
+            "sandgate-drill",
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
@@ -254,6 +265,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-recording",
             "sandgate-daemon",
             "sandgate-console",
+            "sandgate-drill",
             "sandgate-authoring",
             "sandgate-demo",
             "sandgate",

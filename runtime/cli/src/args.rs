@@ -17,6 +17,7 @@ use crate::completions::Completions;
 use crate::console::Console;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
+use crate::drill::Drill;
 use crate::egress::Egress;
 use crate::import::Import;
 use crate::init::Init;
@@ -84,6 +85,9 @@ pub enum Verb {
     /// Show what wakes somebody: the rules of [[alerts]], what lasts, and how messages fare [exit code 1: a test was not
     /// taken]
     Alerts(Alerts),
+    /// Rehearse an attack or an operator's deed before a stand-in server, and report what was stopped, noticed and not
+    /// seen; `list` shows the drills [exit code 1: something passed unseen, 2: it could not be done]
+    Drill(Drill),
     /// Print a link into the console of the running gateway: its pages in a browser, good once, for a minute
     Console(Console),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back

@@ -17,6 +17,7 @@ pub mod completions;
 pub mod console;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod drill;
 pub mod egress;
 mod exit;
 pub mod import;

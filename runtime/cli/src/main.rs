@@ -7,9 +7,9 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    add, alerts, audit, call, catalog, check, completions, console, egress, import, init, install,
-    lock, manual, pins, plugin, promote, reload, replay, run, schema, secret, status, stop,
-    terminal, token, why,
+    add, alerts, audit, call, catalog, check, completions, console, drill, egress, import, init,
+    install, lock, manual, pins, plugin, promote, reload, replay, run, schema, secret, status,
+    stop, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         .unwrap_or(match arguments.verb {
             #[cfg(feature = "demo")]
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
+            // Its stops and refusals are the report's to tell.
+            Verb::Drill(_) => "error",
             // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) | Verb::Audit(_) => "off",
             Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) | Verb::Lock(_) | Verb::Install(_) => {
@@ -61,6 +63,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Resume(asked) => stop::resume(&asked),
         Verb::Stops(asked) => stop::list(&asked),
         Verb::Alerts(asked) => alerts::carry_out(&asked),
+        Verb::Drill(asked) => drill::carry_out(&asked),
         Verb::Console(asked) => console::carry_out(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
         Verb::Egress(asked) => egress::carry_out(&asked),

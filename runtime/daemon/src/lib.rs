@@ -10,6 +10,7 @@ pub mod call_span;
 pub mod calls;
 pub mod candidate;
 mod connections;
+pub mod drills;
 pub mod locate;
 mod lookout;
 mod memory;

@@ -7,6 +7,7 @@ mod asking;
 mod audit;
 mod authorization;
 mod console;
+mod drills;
 mod egress;
 mod every_key;
 mod memory;

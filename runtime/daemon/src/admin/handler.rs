@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::Ask;
 use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
+use crate::drills::{DrillLease, Drills};
 use crate::operator::{Actor, Console};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
@@ -40,6 +41,7 @@ pub(crate) struct Handler {
     recording: Option<Arc<Recording>>,
     conditions: Option<Arc<GatewayConditions>>,
     console: Option<Arc<dyn Console>>,
+    drills: Arc<Drills>,
 }
 
 /// What the runner of the gateway knows of it.
@@ -80,6 +82,7 @@ impl Handler {
             recording: None,
             conditions: None,
             console: None,
+            drills: Arc::default(),
         }
     }
 
@@ -178,6 +181,14 @@ impl Handler {
                 let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": actor.uid });
                 self.call_log.operator("alert-test", actor.sign(detail));
                 raw(&report)
+            }
+            Ask::DrillBegin { name, for_ms } => {
+                let period = Duration::from_millis(for_ms);
+                raw(&self.drills.begin(&self.call_log, &name, period, actor)?)
+            }
+            Ask::DrillEnd { id, outcome } => {
+                self.drills.end(&self.call_log, id, &outcome, actor)?;
+                raw(&DrillLease { id })
             }
             Ask::MatchedValues { call } => {
                 let words = self.call_log.matched_values().of(&call);

@@ -71,6 +71,20 @@ pub enum Ask {
         #[serde(default)]
         read_only: bool,
     },
+    /// Tells that a drill begins, which is recorded.
+    DrillBegin {
+        /// Its name.
+        name: String,
+        /// In how many milliseconds it ends, whether that is told or not.
+        for_ms: u64,
+    },
+    /// Tells that a drill has ended.
+    DrillEnd {
+        /// Its number.
+        id: u64,
+        /// What came of it.
+        outcome: String,
+    },
     /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
         /// The call's whole id.

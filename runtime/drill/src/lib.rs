@@ -1,0 +1,28 @@
+//! Drills: bounded rehearsals of a gateway's own configuration, with a report of what was stopped, noticed and not seen.
+//!
+//! A drill starts a second gateway in this process: the interceptors, clients, views and alerts as they are configured,
+//! before a stand-in server. It touches no real server, and leaves nothing behind. The running gateway is told that a
+//! drill began and ended; nothing else is asked of it.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start"
+)]
+
+mod advice;
+mod client;
+mod copy;
+mod drills;
+mod error;
+mod plan;
+mod planted;
+mod records;
+mod rehearsal;
+mod report;
+mod stand_in;
+mod sweep;
+
+pub use advice::Advice;
+pub use error::DrillError;
+pub use plan::{DISTURBS, Drill, Plan, Wanted};
+pub use report::{Report, Step, Verdict};
+pub use sweep::sweep;

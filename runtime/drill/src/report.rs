@@ -1,0 +1,246 @@
+//! What a drill found out: steps with what was done, expected and seen, and what to change.
+
+mod markdown;
+mod page;
+
+use std::time::SystemTime;
+
+use sandgate_config::Loaded;
+use sandgate_text::{printable, time};
+use serde::Serialize;
+
+use crate::advice::{Advice, advise};
+use crate::copy::Cast;
+use crate::plan::Plan;
+use crate::rehearsal::{Seen, micros};
+
+/// What became of what a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It had no effect.
+    Stopped,
+    /// It had its effect, and somebody can know.
+    Noticed,
+    /// It had its effect, and nobody knows.
+    PassedUnseen,
+}
+
+impl Verdict {
+    /// The verdict, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Noticed => "noticed",
+            Self::PassedUnseen => "passed unseen",
+        }
+    }
+}
+
+/// What should have looked at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// The builtin plugin of this name.
+    Plugin(&'static str),
+    /// Keys of clients.
+    Keys,
+    /// The gateway's own stops.
+    Stops,
+}
+
+/// A step of a drill.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// What was done.
+    pub done: String,
+    /// What was expected.
+    pub expected: &'static str,
+    /// What was seen.
+    pub seen: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Who did or noticed something, with what and the code.
+    pub by: Vec<String>,
+    /// The rules of `[[alerts]]` that it raised.
+    pub alerts: Vec<String>,
+    /// Microseconds until it was answered, or in force.
+    pub us: u64,
+    /// The call's id in the drill's call log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    #[serde(skip)]
+    pub(crate) guard: Guard,
+}
+
+impl Step {
+    /// A step that is one call. `harmed`: it had its effect.
+    ///
+    /// # Errors
+    ///
+    /// It had no effect, and nothing says why.
+    pub(crate) fn of_call(
+        done: impl Into<String>,
+        guard: Guard,
+        seen: &Seen,
+        harmed: bool,
+        words: [&str; 2],
+    ) -> Result<Self, crate::DrillError> {
+        let done = done.into();
+        if !harmed && seen.detections.is_empty() {
+            return Err(crate::DrillError::Unexplained(format!(
+                "{done}: {}",
+                words[1]
+            )));
+        }
+        let noticed = !seen.detections.is_empty() || !seen.alerts.is_empty();
+        let by = seen.detections.iter().map(|one| match one.code.is_empty() {
+            true => format!("{} {}", one.by, one.did),
+            false => format!("{} {}: {}", one.by, one.did, one.code),
+        });
+        Ok(Self {
+            done,
+            expected: "stopped, or noticed",
+            seen: words[usize::from(!harmed)].to_owned(),
+            verdict: match (harmed, noticed) {
+                (false, _) => Verdict::Stopped,
+                (true, true) => Verdict::Noticed,
+                (true, false) => Verdict::PassedUnseen,
+            },
+            by: by.map(|text| printable(&text)).collect(),
+            alerts: seen.alerts.clone(),
+            us: micros(seen.answer.took),
+            call: seen.record.as_ref().map(|record| record.id.clone()),
+            guard,
+        })
+    }
+}
+
+/// The harmless calls before the steps.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Control {
+    pub(crate) us: u64,
+}
+
+/// What was done to its end.
+pub(crate) struct Done {
+    pub(crate) control: Control,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// The report of a drill.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The drill, and what it did.
+    pub drill: Plan,
+    /// The configuration's file.
+    pub config: String,
+    /// SHA-256 of the configuration's text, in hexadecimal.
+    pub config_sha256: String,
+    /// The version of the program.
+    pub version: &'static str,
+    /// When it began (RFC 3339, UTC).
+    pub began: String,
+    /// Whose name the stand-in bore.
+    pub server: String,
+    #[serde(skip)]
+    stands_for: bool,
+    /// Who called. `None`: somebody without a key.
+    pub client: Option<String>,
+    /// Whether the running gateway recorded the drill, and why not.
+    pub recorded: Result<(), String>,
+    control: Control,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What to change.
+    pub advice: Vec<Advice>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        drill: Plan,
+        cast: &Cast,
+        loaded: &Loaded,
+        began: SystemTime,
+        done: Done,
+    ) -> Self {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(loaded.source.text().as_bytes());
+        Self {
+            drill,
+            config: loaded.source.path().display().to_string(),
+            config_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            version: env!("CARGO_PKG_VERSION"),
+            began: time(began),
+            server: cast.server.clone(),
+            stands_for: loaded.config.servers.contains_key(&cast.server),
+            client: cast.client.clone(),
+            recorded: Err("not told".to_owned()),
+            control: done.control,
+            advice: advise(&done.steps, &loaded.config, cast),
+            steps: done.steps,
+        }
+    }
+
+    /// Whether everything was as expected: nothing passed unseen.
+    pub fn is_as_expected(&self) -> bool {
+        let unseen = |step: &Step| step.verdict == Verdict::PassedUnseen;
+        !self.steps.iter().any(unseen)
+    }
+
+    /// The outcome in a few words.
+    pub fn outcome(&self) -> String {
+        let count = |verdict| {
+            self.steps
+                .iter()
+                .filter(|step| step.verdict == verdict)
+                .count()
+        };
+        format!(
+            "{} stopped, {} noticed, {} passed unseen",
+            count(Verdict::Stopped),
+            count(Verdict::Noticed),
+            count(Verdict::PassedUnseen)
+        )
+    }
+
+    /// The facts above the table.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let caller = match &self.client {
+            Some(client) => format!("client {client}, with a key made for the drill"),
+            None => "somebody without a key".to_owned(),
+        };
+        let recorded = match &self.recorded {
+            Ok(()) => "drill-began and drill-ended, in the running gateway's call log".to_owned(),
+            Err(why) => format!("no: {why}"),
+        };
+        let server = match self.stands_for {
+            true => format!("{}, with a stand-in in its place", self.server),
+            false => format!("a stand-in, called {}: none is configured", self.server),
+        };
+        vec![
+            ("What", self.drill.does.to_owned()),
+            ("When", self.began.clone()),
+            (
+                "Configuration",
+                format!("{}, sha256 {}", self.config, self.config_sha256),
+            ),
+            ("Program", format!("sandgate {}", self.version)),
+            ("Server", server),
+            ("Caller", caller),
+            (
+                "Control",
+                format!("harmless calls passed, in {}", millis(self.control.us)),
+            ),
+            ("Recorded", recorded),
+            ("Outcome", self.outcome()),
+        ]
+    }
+}
+
+/// What a drill does not show.
+const NOT_REHEARSED: &str = "Not rehearsed: real servers, their containment and secrets; issuers of tokens; TLS; the receivers of \
+     alerts (`sandgate alerts test NAME`); what interceptors remember of real conversations; lock files of tool-pins.";
+
+fn millis(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}

@@ -1,0 +1,60 @@
+//! Folders of drills: one each, gone at its end. What a drill that was killed has left goes when the next one begins.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use tempfile::TempDir;
+
+const PREFIX: &str = "sandgate-drill-";
+/// Held by the drill while it runs; the kernel lets it go with the process.
+const LOCK: &str = "lock";
+
+/// A folder of a drill, held until dropped.
+pub(crate) struct Folder {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl Folder {
+    pub(crate) fn new() -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let lock = File::create(folder.path().join(LOCK))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn remove(self) -> io::Result<()> {
+        self.folder.close()
+    }
+}
+
+/// Removes what drills of this user that were killed have left in the folder for temporary files. Returns how many.
+pub fn sweep() -> usize {
+    let Ok(entries) = std::env::temp_dir().read_dir() else {
+        return 0;
+    };
+    let own = rustix::process::getuid().as_raw();
+    let left = entries.flatten().filter(|entry| {
+        let is_ours = std::os::unix::fs::MetadataExt::uid;
+        entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && entry.metadata().is_ok_and(|meta| is_ours(&meta) == own)
+    });
+    left.filter(|entry| {
+        // One without a lock is being made, or is none.
+        let lock = File::open(entry.path().join(LOCK));
+        let free =
+            lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok());
+        free && std::fs::remove_dir_all(entry.path()).is_ok()
+    })
+    .count()
+}
