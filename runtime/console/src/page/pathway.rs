@@ -150,13 +150,6 @@ fn end(x: usize, name: &str, note: &str, lit: bool) -> Markup {
     }
 }
 
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => shown(text),
-        Some((end, _)) => format!("{}…", shown(&text[..end])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -175,7 +175,7 @@ impl Handler {
             Ask::Alerts => raw(&self.alerts.status()),
             Ask::AlertTest { name } => {
                 let report = self.alerts.test(&name).await?;
-                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": actor.uid });
+                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok });
                 self.call_log.operator("alert-test", actor.sign(detail));
                 raw(&report)
             }
@@ -185,7 +185,8 @@ impl Handler {
                     let count = words.len();
                     tracing::warn!(call, count, "matched words were read by `sandgate why`");
                     let detail = serde_json::json!({ "call": call, "words": count });
-                    self.call_log.operator("read-matched-words", detail);
+                    self.call_log
+                        .operator("read-matched-words", actor.sign(detail));
                 }
                 raw(&words.unwrap_or_default())
             }
