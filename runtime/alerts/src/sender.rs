@@ -90,7 +90,7 @@ impl Sender {
             Receiver::Alertmanager(base) => {
                 let url = http_client::below(base, "/api/v2/alerts");
                 self.post(url, message, None, false).await
-            },
+            }
             Receiver::Syslog(to) => {
                 let bytes = message.body.as_bytes();
                 let sent = match to {

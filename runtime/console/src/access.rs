@@ -339,7 +339,10 @@ mod tests {
         let (last, _) = enter(now);
         access.end_all();
         let told = access.ended(now);
-        assert_eq!((&told[0].0.name, told[0].1), (&last.name, "the gateway ended"));
+        assert_eq!(
+            (&told[0].0.name, told[0].1),
+            (&last.name, "the gateway ended")
+        );
         assert!(access.ended(now).is_empty(), "it was told twice");
     }
 

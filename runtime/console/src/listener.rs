@@ -147,8 +147,8 @@ impl Console for WebConsole {
                 access: self.access.clone(),
                 desk: self.desk.clone(),
                 live,
-                // What takes long, one at a time, and looks keep no deed from its place; what reads the call log, some.
-                looks: Arc::new(Semaphore::new(1)),
+                // Deeds that take long, one at a time, from which no look keeps its place.
+                looks: Arc::new(Semaphore::new(2)),
                 deeds: Arc::new(Semaphore::new(1)),
                 reads: Arc::new(Semaphore::new(4)),
                 hosts: Hosts {
@@ -164,11 +164,7 @@ impl Console for WebConsole {
                 .into_iter()
                 .map(|listener| accept(listener, places.clone(), router.clone(), end.clone()));
             let sweeping = sweep(router.clone(), end.clone());
-            futures_util::future::join(
-                futures_util::future::join_all(accepting),
-                sweeping,
-            )
-            .await;
+            futures_util::future::join(futures_util::future::join_all(accepting), sweeping).await;
         })
     }
 }

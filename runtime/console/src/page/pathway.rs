@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::story::{Entry, Record};
-use super::{shown, took};
+use super::{cut, shown, took};
 
 /// Measures, in pixels.
 const STATION: usize = 148;

@@ -28,7 +28,7 @@ use crate::status::{
     EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus,
     ServerStatus, Status,
 };
-use crate::stops::{StopKeeper, StopRequest};
+use crate::stops::{StopKeeper, StopRequest, StopStatus};
 
 /// The sources of the answers to operators.
 pub(crate) struct Handler {
@@ -113,6 +113,10 @@ impl Handler {
 
     pub(crate) fn config_file(&self) -> PathBuf {
         self.context.config_file.clone()
+    }
+
+    pub(crate) fn stops(&self) -> Vec<StopStatus> {
+        self.context.stops.all()
     }
 
     /// The names of the configured clients, and whether others may come.
