@@ -113,7 +113,7 @@ pub struct Deed {
     #[serde(default)]
     pub kind: Option<String>,
     /// The name of what it was done to.
-    #[serde(default, alias = "alert", alias = "client")]
+    #[serde(default)]
     pub name: Option<String>,
     /// The server of what it was done to.
     #[serde(default)]
@@ -121,6 +121,12 @@ pub struct Deed {
     /// The tool that it was done to, by the server's own name.
     #[serde(default)]
     pub tool: Option<String>,
+    /// The alert that was tried.
+    #[serde(default)]
+    pub alert: Option<String>,
+    /// The client as which an operator looked.
+    #[serde(default)]
+    pub client: Option<String>,
     /// Why, in the operator's words.
     #[serde(default)]
     pub why: Option<String>,
@@ -136,9 +142,16 @@ pub struct Deed {
 }
 
 impl Deed {
-    /// What it was done to: the kind and the name, or the server and the tool.
+    /// What it was done to, such as the kind and the name, or the server and the tool.
     pub fn what(&self) -> String {
-        let parts = [&self.kind, &self.name, &self.server, &self.tool];
+        let parts = [
+            &self.kind,
+            &self.name,
+            &self.server,
+            &self.tool,
+            &self.alert,
+            &self.client,
+        ];
         let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         parts.join(" ")
     }
