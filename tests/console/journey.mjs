@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { HOSTILE, browser, stage } from './stage.mjs';
 
-const PAGES = ['/', '/calls', '/servers', '/policies', '/clients', '/stops', '/alerts', '/audit', '/servers/pins', '/clients/seen?client=ada', '/audit/verify'];
+const PAGES = ['/', '/calls', '/servers', '/policies', '/clients', '/stops', '/alerts', '/audit', '/audit/verify'];
 const gateway = await stage({ hostile: true, tools: 300 });
 const chromium = await browser();
 const paints = [];
@@ -123,7 +123,7 @@ try {
   {
     const { page, go, check, context } = await enter();
     const text = encodeURIComponent(HOSTILE);
-    for (const path of [`/calls?target=${text}&client=${text}&server=${text}&decision=${text}&after=${text}`, `/clients/seen?client=${text}&groups=${text}`, `/stops?kind=${text}&name=${text}#new`, `/calls?target=onerror`]) {
+    for (const path of [`/calls?target=${text}&client=${text}&server=${text}&decision=${text}&after=${text}`, `/stops?kind=${text}&name=${text}#new`, `/calls?target=onerror`]) {
       await go(path);
       await page.waitForTimeout(150);
       await check(path);
@@ -166,7 +166,8 @@ try {
     await page.click('text=Approve…');
     await page.click('button.red');
     assert.match(await page.innerText('main'), /is approved in/);
-    await go('/servers/pins');
+    await go('/servers');
+    await page.click('text=Compare now');
     assert.match(await page.innerText('main'), /No tool differs/);
     await go('/calls');
     await page.selectOption('[name=decision]', 'refused');

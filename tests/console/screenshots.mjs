@@ -60,7 +60,7 @@ try {
   await shoot('call-refused', `/call/${refused.id}`, { dark: true });
   await shoot('servers', '/servers');
   await shoot('policies', '/policies', { before: (page) => page.locator('.candidate').evaluate((one) => one.scrollIntoView({ block: 'end' })) });
-  await shoot('clients', '/clients/seen?client=support-desk');
+  await shoot('clients', '/clients', { before: (page) => page.locator('li', { hasText: 'support-desk' }).locator('text=See as').click() });
   await shoot('stops', '/stops?kind=server&name=crm');
   await shoot('audit', '/audit/verify');
 } finally {

@@ -19,7 +19,7 @@ use crate::notice::{Notice, NoticeStatus};
 use crate::outbox::{Counts, Outbox, delivery};
 use crate::rule::{Kinds, Rule};
 use crate::sender::Sender;
-use crate::status::{AlertStatus, TestReport};
+use crate::status::{AlertStatus, FiringAlert, TestReport};
 
 /// How often it is looked whether alerts are over, and what is wrong besides calls.
 const LOOK: Duration = Duration::from_secs(1);
@@ -183,6 +183,14 @@ impl Alerts {
                 records.extend(self.lasts(rule, AlertKind::Stop, &subject, &stop.why));
             }
         }
+        let subjects = || {
+            let edition = gateway.current();
+            let stops = edition.stops().all().iter();
+            stops.map(|stop| stopped(stop.kind, &stop.name)).collect()
+        };
+        for rule in rules.on(AlertKind::Stop) {
+            records.extend(rule.mended_except(AlertKind::Stop, subjects));
+        }
         if !rules.kinds.has(AlertKind::Fault) {
             return records;
         }
@@ -223,6 +231,7 @@ impl Alerts {
         let rules = self.rules.load();
         let all = rules.all.iter().map(|rule| {
             let figures = self.figures_of(rule);
+            let firing = rule.table.lock().firing();
             AlertStatus {
                 name: figures.alert,
                 on: rule
@@ -232,7 +241,7 @@ impl Alerts {
                     .map(|kind| kind.as_str().to_owned())
                     .collect(),
                 to: rule.outbox.sender().shown(),
-                firing: rule.table.lock().firing(),
+                firing: FiringAlert::all(firing),
                 last: rule.outbox.last(),
                 waiting: rule.outbox.waiting(),
                 sent: figures.sent,

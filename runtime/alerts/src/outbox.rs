@@ -27,6 +27,8 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(64),
     Duration::from_secs(128),
 ];
+/// How long messages that wait are sent for, once each, when no more come: their receiver is none any more.
+const LEFT: Duration = Duration::from_secs(30);
 /// How often it is told that a receiver fails.
 const SAY: Duration = Duration::from_secs(60);
 
@@ -38,7 +40,7 @@ pub(crate) struct Outbox {
     changed: Notify,
     counts: Arc<Counts>,
     last: Mutex<Option<Delivery>>,
-    /// Cancelled when no more come: what waits is sent, and nothing is awaited after that.
+    /// Cancelled when no more come, with `waiting` locked: each message that waits has one attempt.
     closed: CancellationToken,
     /// Cancelled when the gateway ends: each message that waits has one attempt.
     over: CancellationToken,
@@ -111,16 +113,20 @@ impl Outbox {
 
     /// No more messages come.
     pub(crate) fn close(&self) {
+        let waiting = self.waiting.lock();
         self.closed.cancel();
+        drop(waiting);
     }
 
     /// Sends messages as they come, until no more come and none waits.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut said: Option<Instant> = None;
         let mut broken = false;
+        let mut until: Option<Instant> = None;
         loop {
-            let Some(notice) = self.take() else {
-                if self.closed.is_cancelled() || self.over.is_cancelled() {
+            let (next, is_closed) = self.take();
+            let Some(notice) = next else {
+                if is_closed || self.over.is_cancelled() {
                     return;
                 }
                 tokio::select! {
@@ -130,6 +136,10 @@ impl Outbox {
                 }
                 continue;
             };
+            if is_closed && *until.get_or_insert_with(|| Instant::now() + LEFT) <= Instant::now() {
+                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             let Some(message) = self.sender.message(&self.rule, &notice) else {
                 continue;
             };
@@ -155,11 +165,12 @@ impl Outbox {
         }
     }
 
-    fn take(&self) -> Option<Notice> {
+    /// The next message, and whether none comes after those that wait.
+    fn take(&self) -> (Option<Notice>, bool) {
         let mut waiting = self.waiting.lock();
-        let notice = waiting.notices.pop_front()?;
-        waiting.bytes -= notice.size();
-        Some(notice)
+        let notice = waiting.notices.pop_front();
+        waiting.bytes -= notice.as_ref().map_or(0, Notice::size);
+        (notice, self.closed.is_cancelled())
     }
 
     async fn deliver(&self, message: &Message) -> Result<String, Unsent> {
@@ -169,7 +180,8 @@ impl Outbox {
                 Ok(said) => return Ok(said),
                 Err(unsent) => unsent,
             };
-            let again = unsent.passes && !self.over.is_cancelled();
+            let is_last = self.closed.is_cancelled() || self.over.is_cancelled();
+            let again = unsent.passes && !is_last;
             let Some(pause) = pauses.next().filter(|_| again) else {
                 return Err(unsent);
             };
@@ -179,6 +191,7 @@ impl Outbox {
             });
             tokio::select! {
                 () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))) => {}
+                () = self.closed.cancelled() => {}
                 () = self.over.cancelled() => {}
             }
         }
@@ -231,13 +244,30 @@ mod tests {
         }
         let dropped = || outbox.counts.dropped.load(Ordering::Relaxed);
         assert_eq!((outbox.waiting(), dropped()), (MAX_WAITING, 100_000 - 256));
-        while outbox.take().is_some() {}
+        while outbox.take().0.is_some() {}
         assert_eq!(outbox.waiting.lock().bytes, 0);
         // Nor in bytes: names are cut before they come here.
         for _ in 0..100_000 {
             outbox.put(notice(&"x".repeat(1 << 10)));
         }
         assert!(outbox.waiting.lock().bytes <= MAX_BYTES);
+    }
+
+    #[tokio::test]
+    async fn after_a_reload_the_old_receiver_has_one_attempt_for_each_message() {
+        let outbox = outbox("http://127.0.0.1:9/hook");
+        let run = tokio::spawn(outbox.clone().run());
+        for _ in 0..20 {
+            outbox.put(notice("x"));
+        }
+        // The first one's pause is cut short, too.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        outbox.close();
+        let ended = tokio::time::timeout(Duration::from_secs(20), run);
+        ended.await.unwrap().unwrap();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counts = &outbox.counts;
+        assert_eq!(count(&counts.failed) + count(&counts.dropped), 20);
     }
 
     #[tokio::test]

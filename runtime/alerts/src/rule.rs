@@ -256,6 +256,22 @@ impl Rule {
         self.tell(notice)
     }
 
+    /// Whatever lasted of this kind is mended, except for these subjects. They are asked for while the table is held: what
+    /// is in it then is in force already, or not any more.
+    pub(crate) fn mended_except(
+        &self,
+        kind: AlertKind,
+        subjects: impl FnOnce() -> Vec<String>,
+    ) -> Vec<AlertRecord> {
+        let mut table = self.table.lock();
+        let notices = table.mended_except(kind, subjects, SystemTime::now());
+        drop(table);
+        notices
+            .into_iter()
+            .filter_map(|notice| self.tell(notice))
+            .collect()
+    }
+
     /// Ends what is over, and tells what lasts.
     pub(crate) fn tick(&self, now: u64) -> Vec<AlertRecord> {
         let notices = self.table.lock().tick(now, SystemTime::now());

@@ -49,14 +49,16 @@ pub(crate) fn slack(rule: &str, notice: &Notice) -> Option<String> {
     if notice.is_mere_end() {
         return None;
     }
-    // Slack asks for these three to be escaped; without them nothing is a link, a mention or a channel.
+    // Slack asks for these three to be escaped; without them nothing is a mention, a channel or a link with a text. What
+    // begins like an address could still be made one.
     let text = notice
         .line(rule)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('>', "&gt;");
+        .replace('>', "&gt;")
+        .replace("://", ":\u{200b}//");
     let body = json!({
-        "text": text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false, "link_names": false,
+        "text": text, "parse": "none", "mrkdwn": false, "unfurl_links": false, "unfurl_media": false, "link_names": false,
     });
     Some(body.to_string())
 }
@@ -71,6 +73,7 @@ pub(crate) fn alertmanager(rule: &str, notice: &Notice) -> String {
     };
     label("alertname", Some(rule));
     label("source", Some("sandgate"));
+    label("instance", Some(&host()));
     label("kind", Some(notice.kind.as_str()));
     label("code", notice.code.as_deref());
     label("subject", Some(&notice.subject));
@@ -111,15 +114,7 @@ pub(crate) fn syslog(rule: &str, notice: &Notice) -> Option<String> {
         NoticeStatus::Firing | NoticeStatus::Lasting => 4,
         NoticeStatus::Resolved | NoticeStatus::Test => 6,
     };
-    let host = rustix::system::uname();
-    let host: String = host
-        .nodename()
-        .to_string_lossy()
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(255)
-        .collect();
-    let host = if host.is_empty() { "-" } else { &host };
+    let host = host();
     let mut text = format!(
         "<{}>1 {} {host} sandgate {} {} - {}",
         LOCAL0 + severity,
@@ -130,6 +125,22 @@ pub(crate) fn syslog(rule: &str, notice: &Notice) -> Option<String> {
     );
     text.truncate(text.floor_char_boundary(MAX_SYSLOG));
     Some(text)
+}
+
+/// The machine's name, or `-` where it has none.
+fn host() -> String {
+    let host = rustix::system::uname();
+    let host: String = host
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(255)
+        .collect();
+    match host.is_empty() {
+        true => "-".to_owned(),
+        false => host,
+    }
 }
 
 impl Notice {

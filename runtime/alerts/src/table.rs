@@ -1,9 +1,10 @@
 //! The alerts of one rule that last or may come: one for each subject, of which there is a bounded number.
 //!
-//! A client has one place for each kind, and for findings one for each code, of which it has sixteen at most: whatever it
-//! does, it takes nobody else's place. Where all places are taken, those who come after share one, which raises alerts too.
+//! A client has one place for each kind, and for findings one for each code, of which it has sixteen at most and one for all
+//! others. Where all places are taken, those who come after share one for each kind, which raises alerts too. What lasts until
+//! it is mended has a place beside them: there are no more of these than there are stops.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use crate::notice::{Notice, NoticeStatus};
 use crate::status::FiringAlert;
 use crate::window::Window;
 
-/// The most places of one rule, beside those that many share.
+/// The most places of one rule, beside those that many share and those of what lasts until it is mended.
 const PLACES: usize = 256;
 /// The most codes of one subject with a place of their own.
 const CODES: usize = 16;
@@ -37,6 +38,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Table {
     bounds: Bounds,
     places: HashMap<u64, Place>,
+    /// The number of places of what lasts until it is mended.
+    held: usize,
     keys: RandomState,
 }
 
@@ -64,6 +67,7 @@ impl Table {
         Self {
             bounds,
             places: HashMap::new(),
+            held: 0,
             keys: RandomState::new(),
         }
     }
@@ -78,12 +82,13 @@ impl Table {
         let subject = self.keys.hash_one((event.kind, event.subject));
         let mut event = *event;
         let mut key = self.key(&event);
-        if !self.places.contains_key(&key) {
+        // What lasts ends by its own name alone, and never shares a place.
+        if !event.lasts() && !self.places.contains_key(&key) {
             if event.is_told_apart() && self.codes_of(subject) >= CODES {
                 event.code = OTHER_CODES;
                 key = self.key(&event);
             }
-            if self.places.len() >= PLACES && !self.places.contains_key(&key) {
+            if self.places.len() - self.held >= PLACES && !self.places.contains_key(&key) {
                 event = Event {
                     client: None,
                     code: "",
@@ -102,7 +107,10 @@ impl Table {
             firing: None,
             held: false,
         });
-        place.held |= event.lasts();
+        if event.lasts() && !place.held {
+            place.held = true;
+            self.held += 1;
+        }
         let count = place.window.add(now);
         let too_many = count > more_than || place.held;
         match &mut place.firing {
@@ -140,7 +148,37 @@ impl Table {
         at: SystemTime,
     ) -> Option<Notice> {
         let key = self.key(&Event::of(kind, "", subject));
+        self.remove(key, at)
+    }
+
+    /// Whatever lasted of this kind is mended, except for these subjects. Returns the alerts that end with it.
+    pub(crate) fn mended_except(
+        &mut self,
+        kind: AlertKind,
+        subjects: impl FnOnce() -> Vec<String>,
+        at: SystemTime,
+    ) -> Vec<Notice> {
+        if self.held == 0 {
+            return Vec::new();
+        }
+        let subjects = subjects();
+        let keys = subjects.iter().map(|one| Event::of(kind, "", one));
+        let last: HashSet<u64> = keys.map(|event| self.key(&event)).collect();
+        let is_of_kind = |place: &Place| {
+            let firing = place.firing.as_ref();
+            place.held && firing.is_some_and(|firing| firing.notice.kind == kind)
+        };
+        let over = self.places.iter();
+        let over = over.filter(|(key, place)| is_of_kind(place) && !last.contains(key));
+        let over: Vec<u64> = over.map(|(key, _)| *key).collect();
+        over.into_iter()
+            .filter_map(|key| self.remove(key, at))
+            .collect()
+    }
+
+    fn remove(&mut self, key: u64, at: SystemTime) -> Option<Notice> {
         let place = self.places.remove(&key)?;
+        self.held -= usize::from(place.held);
         place.firing.map(|firing| firing.notice.ended(at))
     }
 
@@ -175,27 +213,16 @@ impl Table {
 
     /// Ends all alerts: the rule is none any more.
     pub(crate) fn end(&mut self, at: SystemTime) -> Vec<Notice> {
+        self.held = 0;
         let all = self.places.drain().filter_map(|(_, place)| place.firing);
         all.map(|firing| firing.notice.ended(at)).collect()
     }
 
-    /// The alerts that last, oldest first.
-    pub(crate) fn firing(&self) -> Vec<FiringAlert> {
-        let all = self
-            .places
-            .values()
-            .filter_map(|place| place.firing.as_ref());
-        let mut all: Vec<&Notice> = all.map(|firing| &firing.notice).collect();
-        all.sort_by_key(|notice| notice.since);
-        let all = all.into_iter().map(|notice| FiringAlert {
-            id: notice.id.clone(),
-            kind: notice.kind.as_str().to_owned(),
-            since: time(notice.since),
-            what: notice.sentence(),
-            count: notice.count,
-            more: notice.more,
-        });
-        all.collect()
+    /// The alerts that last. [`FiringAlert::all`] makes text of them, which takes longer than the table may be held up.
+    pub(crate) fn firing(&self) -> Vec<Notice> {
+        let all = self.places.values();
+        let all = all.filter_map(|place| place.firing.as_ref());
+        all.map(|firing| firing.notice.clone()).collect()
     }
 
     /// The number of alerts that last.
@@ -215,6 +242,22 @@ impl Table {
     fn codes_of(&self, subject: u64) -> usize {
         let all = self.places.values();
         all.filter(|place| place.subject == subject).count()
+    }
+}
+
+impl FiringAlert {
+    /// These alerts as they are told, oldest first.
+    pub(crate) fn all(mut notices: Vec<Notice>) -> Vec<Self> {
+        notices.sort_by_key(|notice| notice.since);
+        let all = notices.iter().map(|notice| Self {
+            id: notice.id.clone(),
+            kind: notice.kind.as_str().to_owned(),
+            since: time(notice.since),
+            what: notice.sentence(),
+            count: notice.count,
+            more: notice.more,
+        });
+        all.collect()
     }
 }
 

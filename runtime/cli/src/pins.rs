@@ -164,16 +164,31 @@ fn approve(asked: &Approved) -> Result<ExitCode, PinsError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How the tools that servers offer now differ from the approved ones, by the configuration's own lock file.
+/// How the tools that servers offer now differ from the approved ones, by the configuration's own lock file, each with its
+/// definition of now. Servers that are `stopped` are not asked.
 ///
 /// # Errors
 ///
 /// There is no lock file, or a server cannot be asked.
-pub(crate) fn differences(config: &Path) -> Result<Vec<ToolDifference>, String> {
+pub(crate) fn differences(
+    config: &Path,
+    stopped: &[String],
+) -> Result<Vec<(ToolDifference, Option<Value>)>, String> {
     let files = Files::beside(config).map_err(|error| error.words())?;
     let approved = files.approved().map_err(|error| error.words())?;
-    let current = files.current(|_| true).map_err(|error| error.words())?;
-    Ok(lock::diff(&approved, &current))
+    let is_asked = |server: &str| !stopped.iter().any(|one| one == server);
+    let current = files.current(is_asked).map_err(|error| error.words())?;
+    let differences = lock::diff(&approved, &current).into_iter();
+    let with_definition = |one: ToolDifference| {
+        let definition = definition(&current, &one).cloned();
+        (one, definition)
+    };
+    Ok(differences.map(with_definition).collect())
+}
+
+/// The definition that the server gives now.
+fn definition<'a>(current: &'a Lock, one: &ToolDifference) -> Option<&'a Value> {
+    current.get(&one.server, &one.tool)?.definition.as_ref()
 }
 
 /// Approves what a server offers of one tool, if `is_seen` knows the difference again. Returns the lock file.
@@ -184,7 +199,7 @@ pub(crate) fn differences(config: &Path) -> Result<Vec<ToolDifference>, String> 
 pub(crate) fn approve_one(
     config: &Path,
     (server, tool): (&str, &str),
-    is_seen: impl Fn(&ToolDifference) -> bool,
+    is_seen: impl Fn(&ToolDifference, Option<&Value>) -> bool,
 ) -> Result<PathBuf, String> {
     let files = Files::beside(config).map_err(|error| error.words())?;
     let mut approved = files.approved().map_err(|error| error.words())?;
@@ -196,7 +211,7 @@ pub(crate) fn approve_one(
         .iter()
         .find(|one| one.server == server && one.tool == tool)
         .ok_or("this tool does not differ any more")?;
-    if !is_seen(one) {
+    if !is_seen(one, definition(&current, one)) {
         return Err("the server says something else by now: compare again".to_owned());
     }
     take(&mut approved, &current, one);
@@ -211,8 +226,7 @@ fn take(approved: &mut Lock, current: &Lock, one: &ToolDifference) {
             approved.withdraw(&one.server, &one.tool);
         }
         Fate::Added(_) | Fate::Changed { .. } => {
-            let locked = current.get(&one.server, &one.tool);
-            if let Some(definition) = locked.and_then(|locked| locked.definition.as_ref()) {
+            if let Some(definition) = definition(current, one) {
                 approved.approve(&one.server, definition);
             }
         }

@@ -71,7 +71,7 @@ pub(crate) struct Unasked {
 
 /// Prints what the viewer sees.
 pub(crate) fn carry_out(loaded: &Loaded, viewer: &Viewer, json: bool) -> ExitCode {
-    match look(loaded, viewer) {
+    match look(loaded, viewer, &[]) {
         Ok(seen) => {
             show(json, &seen, || text(&seen));
             ExitCode::SUCCESS
@@ -106,12 +106,16 @@ impl From<Report> for SeenError {
     }
 }
 
-/// What the viewer sees. It asks each server, and blocks.
+/// What the viewer sees. It asks each server that is not `stopped`, and blocks.
 ///
 /// # Errors
 ///
 /// There is no such client, or the configuration cannot be used.
-pub(crate) fn look(loaded: &Loaded, viewer: &Viewer) -> Result<Seen, SeenError> {
+pub(crate) fn look(
+    loaded: &Loaded,
+    viewer: &Viewer,
+    stopped: &[String],
+) -> Result<Seen, SeenError> {
     let other = |why: String| SeenError::Other(why);
     let config = &loaded.config;
     let groups = match (&viewer.groups, config.clients.get(&viewer.name)) {
@@ -138,7 +142,9 @@ pub(crate) fn look(loaded: &Loaded, viewer: &Viewer) -> Result<Seen, SeenError> 
     let asked: Vec<_> = servers
         .iter()
         .map(|server| {
+            let is_stopped = stopped.iter().any(|name| *name == **server.name());
             let lists = LISTS.into_iter().filter(|(_, kind, _)| match &view {
+                _ if is_stopped => false,
                 Some(view) => !view.patterns(server.name(), *kind).0.is_empty(),
                 None => true,
             });
@@ -157,14 +163,15 @@ pub(crate) fn look(loaded: &Loaded, viewer: &Viewer) -> Result<Seen, SeenError> 
         let found = runtime
             .block_on(asked)
             .map_err(|error| other(error.to_string()))?;
-        seen.push(of_server(
-            loaded,
-            viewer,
-            &groups,
-            view.as_ref(),
-            server,
-            found,
-        ));
+        let mut one = of_server(loaded, viewer, &groups, view.as_ref(), server, found);
+        if stopped.contains(&one.server) {
+            one.unasked = Some(Unasked {
+                why: "it is stopped, and is not asked".to_owned(),
+                allow: Vec::new(),
+                deny: Vec::new(),
+            });
+        }
+        seen.push(one);
     }
     runtime.block_on(async {
         for server in &servers {

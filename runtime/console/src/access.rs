@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use sandgate_daemon::operator::Actor;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 /// How long a link is good.
 pub(crate) const TICKET: Duration = Duration::from_secs(60);
@@ -42,7 +43,9 @@ pub(crate) struct Access(Mutex<Kept>);
 struct Kept {
     /// By the hash of the secret.
     tickets: HashMap<Hash, Ticket>,
-    sessions: HashMap<Hash, Kind>,
+    sessions: HashMap<Hash, KeptSession>,
+    /// Sessions that ended otherwise than by leaving, each with why. They are taken once a few seconds.
+    ended: Vec<(Session, &'static str)>,
     streams: usize,
 }
 
@@ -54,7 +57,7 @@ struct Ticket {
     until: Instant,
 }
 
-struct Kind {
+struct KeptSession {
     session: Session,
     until: Instant,
     used: Instant,
@@ -72,6 +75,9 @@ pub(crate) struct Session {
     /// What forms of this session must bring along.
     csrf: Arc<str>,
     key: Hash,
+    /// The place of what takes long, and that of what reads the call log: one of each at a time.
+    pub(crate) look: Arc<Semaphore>,
+    pub(crate) read: Arc<Semaphore>,
 }
 
 /// What a deed came to, for the next page.
@@ -129,11 +135,11 @@ impl Access {
         if ticket.until <= now {
             return None;
         }
-        kept.sessions.retain(|_, kind| kind.is_good(now));
+        kept.sweep(now);
         if kept.sessions.len() >= SESSIONS {
-            let idle = kept.sessions.iter().min_by_key(|(_, kind)| kind.used);
+            let idle = kept.sessions.iter().min_by_key(|(_, one)| one.used);
             if let Some(key) = idle.map(|(key, _)| *key) {
-                kept.sessions.remove(&key);
+                kept.end(&key, "a further session took its place");
             }
         }
         let cookie = secret();
@@ -143,15 +149,17 @@ impl Access {
             uid: ticket.uid,
             csrf: secret().into(),
             key: hash(&cookie),
+            look: Arc::new(Semaphore::new(1)),
+            read: Arc::new(Semaphore::new(1)),
         };
-        let kind = Kind {
+        let begun = KeptSession {
             session: session.clone(),
             until: now + LONGEST,
             used: now,
             streams: 0,
             message: None,
         };
-        kept.sessions.insert(session.key, kind);
+        kept.sessions.insert(session.key, begun);
         Some((session, cookie))
     }
 
@@ -159,15 +167,15 @@ impl Access {
     pub(crate) fn session(&self, cookie: &str, counts: bool, now: Instant) -> Option<Session> {
         let mut kept = self.0.lock();
         let key = hash(cookie);
-        let kind = kept.sessions.get_mut(&key)?;
-        if !kind.is_good(now) {
-            kept.sessions.remove(&key);
+        let one = kept.sessions.get_mut(&key)?;
+        if let Some(why) = one.over(now) {
+            kept.end(&key, why);
             return None;
         }
         if counts {
-            kind.used = now;
+            one.used = now;
         }
-        Some(kind.session.clone())
+        Some(one.session.clone())
     }
 
     /// Whether the session still lasts.
@@ -175,7 +183,7 @@ impl Access {
         let kept = self.0.lock();
         kept.sessions
             .get(&session.key)
-            .is_some_and(|kind| kind.is_good(now))
+            .is_some_and(|one| one.over(now).is_none())
     }
 
     /// Ends a session.
@@ -183,15 +191,27 @@ impl Access {
         self.0.lock().sessions.remove(&session.key);
     }
 
+    /// The sessions that have ended otherwise than by leaving, each with why, and each told once.
+    pub(crate) fn ended(&self, now: Instant) -> Vec<(Session, &'static str)> {
+        let mut kept = self.0.lock();
+        kept.sweep(now);
+        std::mem::take(&mut kept.ended)
+    }
+
+    /// Ends all sessions: the gateway ends.
+    pub(crate) fn end_all(&self) {
+        let mut kept = self.0.lock();
+        let all: Vec<Hash> = kept.sessions.keys().copied().collect();
+        for key in all {
+            kept.end(&key, "the gateway ended");
+        }
+    }
+
     /// Keeps a message for the session's next page.
     pub(crate) fn tell(&self, session: &Session, good: bool, text: &str) {
-        let mut end = text.len().min(MESSAGE);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        if let Some(kind) = self.0.lock().sessions.get_mut(&session.key) {
-            let text = text[..end].to_owned();
-            kind.message = Some(Message { good, text });
+        if let Some(one) = self.0.lock().sessions.get_mut(&session.key) {
+            let text = text[..text.floor_char_boundary(MESSAGE)].to_owned();
+            one.message = Some(Message { good, text });
         }
     }
 
@@ -206,19 +226,39 @@ impl Access {
         if kept.streams >= STREAMS {
             return None;
         }
-        let kind = kept.sessions.get_mut(&session.key)?;
-        if kind.streams >= STREAMS_OF_ONE {
+        let one = kept.sessions.get_mut(&session.key)?;
+        if one.streams >= STREAMS_OF_ONE {
             return None;
         }
-        kind.streams += 1;
+        one.streams += 1;
         kept.streams += 1;
         Some(StreamPlace(self.clone(), session.key))
     }
 }
 
-impl Kind {
-    fn is_good(&self, now: Instant) -> bool {
-        self.until > now && now.duration_since(self.used) < IDLE
+impl KeptSession {
+    /// Why it is over, if it is.
+    fn over(&self, now: Instant) -> Option<&'static str> {
+        if self.until <= now {
+            return Some("it lasted 8 hours");
+        }
+        (now.duration_since(self.used) >= IDLE).then_some("30 minutes without a page")
+    }
+}
+
+impl Kept {
+    fn sweep(&mut self, now: Instant) {
+        let over = self.sessions.iter();
+        let over = over.filter_map(|(key, one)| Some((*key, one.over(now)?)));
+        for (key, why) in over.collect::<Vec<_>>() {
+            self.end(&key, why);
+        }
+    }
+
+    fn end(&mut self, key: &Hash, why: &'static str) {
+        if let Some(one) = self.sessions.remove(key) {
+            self.ended.push((one.session, why));
+        }
     }
 }
 
@@ -229,8 +269,8 @@ impl Drop for StreamPlace {
     fn drop(&mut self) {
         let mut kept = self.0.0.lock();
         kept.streams = kept.streams.saturating_sub(1);
-        if let Some(kind) = kept.sessions.get_mut(&self.1) {
-            kind.streams = kind.streams.saturating_sub(1);
+        if let Some(one) = kept.sessions.get_mut(&self.1) {
+            one.streams = one.streams.saturating_sub(1);
         }
     }
 }
@@ -289,9 +329,21 @@ mod tests {
             assert!(access.session(&cookie, true, at).is_some());
         }
         assert!(!access.lasts(&old, now + LONGEST));
+        let told = access.ended(now + LONGEST);
+        let told: Vec<_> = told.iter().map(|(_, why)| *why).collect();
+        assert_eq!(told, ["30 minutes without a page", "it lasted 8 hours"]);
         let (left, cookie) = enter(now);
         access.leave(&left);
         assert!(access.session(&cookie, true, now).is_none());
+        assert!(access.ended(now).is_empty(), "who leaves is told already");
+        let (last, _) = enter(now);
+        access.end_all();
+        let told = access.ended(now);
+        assert_eq!(
+            (&told[0].0.name, told[0].1),
+            (&last.name, "the gateway ended")
+        );
+        assert!(access.ended(now).is_empty(), "it was told twice");
     }
 
     #[test]
@@ -313,6 +365,7 @@ mod tests {
             last = enter(n);
         }
         assert!(access.session(&first, true, now).is_none());
+        assert_eq!(access.ended(now)[0].1, "a further session took its place");
         let mut places: Vec<_> = (0..STREAMS_OF_ONE)
             .map(|_| access.stream(&last.0).unwrap())
             .collect();

@@ -1,5 +1,6 @@
 //! What operators do here. Each deed is asked twice: the first form is answered with a page that says what will happen, the
-//! second, with `sure`, does it. What is done is recorded by the gateway with the session's name.
+//! second, with `sure`, does it. What is done is recorded by the gateway with the session's name. What asks servers and
+//! changes nothing is done at once, and recorded too, since it may start programs.
 
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_daemon::status::TestReport;
 use sandgate_daemon::stops::StopReport;
 use sandgate_gateway::StopKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::Session;
+use crate::desk::Desk;
 use crate::form::Form;
-use crate::page::{Section, confirm, problem};
+use crate::page::{Section, clients, confirm, problem, servers};
 use crate::response::{Answer, see};
 use crate::route::Router;
 
@@ -31,12 +33,39 @@ pub(crate) async fn carry_out(
         "reject" => reject(router, form, session).await,
         "approve" => approve(router, form, session).await,
         "alert-test" => alert_test(router, form, session).await,
+        "compare-pins" => compare_pins(router, session).await,
+        "look-as" => look_as(router, form, session).await,
         _ => router.page(
             session,
             Section::Overview,
             problem("Nothing was done", "There is no such form."),
         ),
     }
+}
+
+/// Does what takes long, one deed at a time, on a thread of its own. What came of it is recorded there, also where nobody
+/// waits for it any more.
+async fn slowly<T: Send + 'static>(
+    router: &Router,
+    session: &Session,
+    (action, mut detail): (&'static str, Value),
+    work: impl FnOnce(&dyn Desk, &[String]) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let place = router.deeds.clone().try_acquire_owned().ok();
+    let (desk, operator, actor) = (
+        router.desk.clone(),
+        router.operator.clone(),
+        session.actor(),
+    );
+    let work = move || {
+        let came = work(&*desk, &operator.stopped_servers());
+        if let Err(why) = &came {
+            detail["error"] = json!(why);
+        }
+        operator.record(action, detail, &actor);
+        came
+    };
+    router.slowly(place, work).await
 }
 
 fn is_sure(form: &Form) -> bool {
@@ -183,10 +212,12 @@ async fn alert_test(router: &Router, form: &Form, session: &Session) -> Answer {
 }
 
 async fn promote(router: &Router, form: &Form, session: &Session) -> Answer {
-    let name = form.get("name").to_owned();
-    let (desk, of) = (router.desk.clone(), name.clone());
+    let (name, seen) = (form.get("name").to_owned(), form.get("seen").to_owned());
+    let of = name.clone();
     if !is_sure(form) {
-        let plan = router.slowly(move || desk.promotion(&of)).await;
+        let desk = router.desk.clone();
+        let place = router.deeds.clone().try_acquire_owned().ok();
+        let plan = router.slowly(place, move || desk.promotion(&of)).await;
         return match plan {
             Ok(plan) => router.page(
                 session,
@@ -201,9 +232,11 @@ async fn promote(router: &Router, form: &Form, session: &Session) -> Answer {
             ),
         };
     }
-    let came = router.slowly(move || desk.promote(&of)).await;
-    let detail = json!({ "name": name, "error": came.as_ref().err() });
-    router.operator.record("promote", detail, &session.actor());
+    let deed = ("promote", json!({ "name": name }));
+    let came = slowly(router, session, deed, move |desk, _| {
+        desk.promote(&of, &seen)
+    })
+    .await;
     let came = came.map_err(|why| format!("Nothing is promoted: {why}"));
     done(router, session, came, "/policies")
 }
@@ -213,10 +246,8 @@ async fn reject(router: &Router, form: &Form, session: &Session) -> Answer {
     if !is_sure(form) {
         return router.page(session, Section::Policies, confirm::reject(session, &name));
     }
-    let (desk, of) = (router.desk.clone(), name.clone());
-    let came = router.slowly(move || desk.reject(&of)).await;
-    let detail = json!({ "name": name, "error": came.as_ref().err() });
-    router.operator.record("reject", detail, &session.actor());
+    let deed = ("reject", json!({ "name": name }));
+    let came = slowly(router, session, deed, move |desk, _| desk.reject(&name)).await;
     let came = came.map_err(|why| format!("Nothing has changed: {why}"));
     done(router, session, came, "/policies")
 }
@@ -235,14 +266,35 @@ async fn approve(router: &Router, form: &Form, session: &Session) -> Answer {
             confirm::approve(session, &server, &tool, &seen, is_dangerous),
         );
     }
-    let (desk, of) = (router.desk.clone(), (server.clone(), tool.clone()));
-    let came = router
-        .slowly(move || desk.approve(&of.0, &of.1, &seen))
-        .await;
-    let detail = json!({ "server": server, "tool": tool, "error": came.as_ref().err() });
-    router
-        .operator
-        .record("approve-pin", detail, &session.actor());
+    let deed = ("approve-pin", json!({ "server": server, "tool": tool }));
+    let came = slowly(router, session, deed, move |desk, stopped| {
+        match stopped.contains(&server) {
+            true => Err("its server is stopped, and is not asked".to_owned()),
+            false => desk.approve(&server, &tool, &seen),
+        }
+    })
+    .await;
     let came = came.map_err(|why| format!("Nothing is approved: {why}"));
     done(router, session, came, "/servers")
+}
+
+async fn compare_pins(router: &Router, session: &Session) -> Answer {
+    let deed = ("compared-pins", json!({}));
+    let found = slowly(router, session, deed, |desk, stopped| desk.pins(stopped)).await;
+    router.page(session, Section::Servers, servers::pins(found, session))
+}
+
+async fn look_as(router: &Router, form: &Form, session: &Session) -> Answer {
+    let (client, groups) = (form.get("client").to_owned(), form.some("groups"));
+    let deed = ("looked-as", json!({ "client": client, "groups": groups }));
+    let groups = groups.map(|groups| groups.split(',').map(|one| one.trim().to_owned()).collect());
+    let found = slowly(router, session, deed, move |desk, stopped| {
+        desk.seen(&client, groups, stopped)
+    })
+    .await;
+    router.page(
+        session,
+        Section::Clients,
+        clients::seen(form, found, session),
+    )
 }

@@ -19,12 +19,13 @@ pub trait Desk: Send + Sync {
     /// There is nothing to promote, or it cannot be.
     fn promotion(&self, interceptor: &str) -> Result<Promotion, String>;
 
-    /// Promotes the interceptor's candidate, in the file and in the gateway. Returns what came of it.
+    /// Promotes the interceptor's candidate, in the file and in the gateway, if that still changes what it did when it was
+    /// shown: `seen` is [`Promotion::digest`]. Returns what came of it.
     ///
     /// # Errors
     ///
     /// Nothing is promoted.
-    fn promote(&self, interceptor: &str) -> Result<String, String>;
+    fn promote(&self, interceptor: &str, seen: &str) -> Result<String, String>;
 
     /// Takes the interceptor's candidate out of the file. Returns what came of it.
     ///
@@ -33,12 +34,12 @@ pub trait Desk: Send + Sync {
     /// Nothing has changed.
     fn reject(&self, interceptor: &str) -> Result<String, String>;
 
-    /// How the tools that servers offer now differ from the approved ones.
+    /// How the tools that servers offer now differ from the approved ones. Servers that are `stopped` are not asked.
     ///
     /// # Errors
     ///
     /// There is no lock file, or a server cannot be asked.
-    fn pins(&self) -> Result<Vec<PinDifference>, String>;
+    fn pins(&self, stopped: &[String]) -> Result<ComparedPins, String>;
 
     /// Approves a tool's difference, if it still is what it was when it was shown: `seen` is its digest. Returns what came of
     /// it.
@@ -48,12 +49,17 @@ pub trait Desk: Send + Sync {
     /// It is not approved.
     fn approve(&self, server: &str, tool: &str, seen: &str) -> Result<String, String>;
 
-    /// What a client sees; `groups` for one that is not configured.
+    /// What a client sees; `groups` for one that is not configured. Servers that are `stopped` are not asked.
     ///
     /// # Errors
     ///
     /// There is no such client, or the configuration cannot be used.
-    fn seen(&self, client: &str, groups: Option<Vec<String>>) -> Result<Seen, String>;
+    fn seen(
+        &self,
+        client: &str,
+        groups: Option<Vec<String>>,
+        stopped: &[String],
+    ) -> Result<Seen, String>;
 
     /// Holds the call log against its chain, its checkpoints and its anchor.
     ///
@@ -70,6 +76,17 @@ pub struct Promotion {
     pub plan: String,
     /// What speaks against it.
     pub doubts: Vec<String>,
+    /// The digest of what it changes and of the kinds of doubts. Counts that grow with each call are no part of it.
+    pub digest: String,
+}
+
+/// How tools differ from the approved ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedPins {
+    /// The differences.
+    pub differences: Vec<PinDifference>,
+    /// The servers that were not asked, since they are stopped.
+    pub left_out: Vec<String>,
 }
 
 /// How a tool differs from the approved one.
@@ -88,9 +105,14 @@ pub struct PinDifference {
 impl PinDifference {
     /// The digest of the difference, by which it is known again.
     pub fn digest(&self) -> String {
-        let digest = Sha256::digest(self.text.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(&self.text)
     }
+}
+
+/// The digest of a text, in hexadecimal digits.
+pub fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a client sees.

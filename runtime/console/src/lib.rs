@@ -19,5 +19,7 @@ mod page;
 mod response;
 mod route;
 
-pub use desk::{Desk, PinDifference, Promotion, Seen, SeenItem, SeenServer, Verified};
+pub use desk::{
+    ComparedPins, Desk, PinDifference, Promotion, Seen, SeenItem, SeenServer, Verified, digest,
+};
 pub use listener::WebConsole;

@@ -6,8 +6,10 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,12 +24,17 @@ use crate::access::{Access, Role, TICKET, secret};
 use crate::desk::Desk;
 use crate::guard::Hosts;
 use crate::live::Live;
+use crate::response::closing;
 use crate::route::Router;
 
 /// The most connections at a time. Further ones wait.
 const MOST: usize = 128;
 /// How long a request's headers may take, and how long a connection may be idle.
 const HEADERS: Duration = Duration::from_secs(15);
+/// How long a connection may last that has shown no session yet.
+const UNKNOWN: Duration = Duration::from_secs(30);
+/// How often it is looked whose session is over.
+const SWEEP: Duration = Duration::from_secs(5);
 /// How long a connection may last. A slow reader does not keep its place; live figures connect again.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -72,8 +79,7 @@ impl WebConsole {
                     true
                 }
                 // Where the machine has no such address, nobody has it.
-                Err(error) if error.kind() == ErrorKind::AddrNotAvailable => true,
-                Err(error) if error.kind() == ErrorKind::Unsupported => true,
+                Err(error) if is_nowhere(&error) => true,
                 Err(error) => {
                     tracing::warn!(
                         "links into the console are by address, since another program may have {other}: {error}"
@@ -141,8 +147,9 @@ impl Console for WebConsole {
                 access: self.access.clone(),
                 desk: self.desk.clone(),
                 live,
-                // What takes long, one at a time; what reads the call log, some.
-                slow: Arc::new(Semaphore::new(1)),
+                // Deeds that take long, one at a time, from which no look keeps its place.
+                looks: Arc::new(Semaphore::new(2)),
+                deeds: Arc::new(Semaphore::new(1)),
                 reads: Arc::new(Semaphore::new(4)),
                 hosts: Hosts {
                     own: self.hosts.own.clone(),
@@ -156,9 +163,30 @@ impl Console for WebConsole {
             let accepting = listeners
                 .into_iter()
                 .map(|listener| accept(listener, places.clone(), router.clone(), end.clone()));
-            futures_util::future::join_all(accepting).await;
+            let sweeping = sweep(router.clone(), end.clone());
+            futures_util::future::join(futures_util::future::join_all(accepting), sweeping).await;
         })
     }
+}
+
+/// Records whose session is over, until the gateway ends and all are.
+async fn sweep(router: Arc<Router>, end: CancellationToken) {
+    while !end.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP) => {}
+            () = end.cancelled() => router.access.end_all(),
+        }
+        router.record_ended();
+    }
+}
+
+/// Whether the machine has no such address.
+fn is_nowhere(error: &std::io::Error) -> bool {
+    let family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    matches!(
+        error.kind(),
+        ErrorKind::AddrNotAvailable | ErrorKind::Unsupported
+    ) || error.raw_os_error() == Some(family)
 }
 
 /// The same port of loopback's other address. `None`: this is not one of the two.
@@ -207,16 +235,52 @@ async fn accept(
 
 async fn connection(stream: TcpStream, router: Arc<Router>) {
     let _ = stream.set_nodelay(true);
+    // Whether a request showed a session.
+    let known = Arc::new(AtomicBool::new(false));
     let service = service_fn(|request| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.answer(request).await) }
+        let (router, known) = (router.clone(), known.clone());
+        async move {
+            let answer = router.answer(request, &known).await;
+            let is_out = matches!(
+                answer.status(),
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+            );
+            Ok::<_, Infallible>(match is_out {
+                true => closing(answer),
+                false => answer,
+            })
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), service);
-    if let Ok(Err(error)) = tokio::time::timeout(LONGEST, served).await {
-        tracing::debug!("console: {error}");
+    let over = async {
+        tokio::time::sleep(UNKNOWN).await;
+        if known.load(Ordering::Relaxed) {
+            tokio::time::sleep(LONGEST.saturating_sub(UNKNOWN)).await;
+        }
+    };
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                tracing::debug!("console: {error}");
+            }
+        }
+        () = over => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_an_address_family_has_no_such_address() {
+        let errno = |errno: rustix::io::Errno| std::io::Error::from(errno);
+        assert!(is_nowhere(&errno(rustix::io::Errno::AFNOSUPPORT)));
+        assert!(is_nowhere(&errno(rustix::io::Errno::ADDRNOTAVAIL)));
+        assert!(!is_nowhere(&errno(rustix::io::Errno::ADDRINUSE)));
     }
 }

@@ -1,6 +1,7 @@
 //! Which request gets which page.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, StatusCode};
@@ -33,8 +34,10 @@ pub(crate) struct Router {
     pub(crate) access: Arc<Access>,
     pub(crate) desk: Arc<dyn Desk>,
     pub(crate) live: Live,
-    /// The place of what takes long: servers that are asked, files that are verified.
-    pub(crate) slow: Arc<Semaphore>,
+    /// The places of looks that take long: files that are verified.
+    pub(crate) looks: Arc<Semaphore>,
+    /// The place of deeds that take long: servers that are asked, candidates that are promoted.
+    pub(crate) deeds: Arc<Semaphore>,
     /// The places of what reads the call log.
     pub(crate) reads: Arc<Semaphore>,
     pub(crate) hosts: Hosts,
@@ -43,8 +46,13 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// Answers a request. The rules for all requests come first, then the session, then the page.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Answer {
+    /// Answers a request. The rules for all requests come first, then the session, then the page. `known` becomes true with
+    /// the first request that shows a session.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        known: &AtomicBool,
+    ) -> Answer {
         if !matches!(*request.method(), Method::GET | Method::POST) {
             return only("GET, POST");
         }
@@ -71,6 +79,7 @@ impl Router {
                 "You are not in, or not any more. Take the link that `sandgate console` prints.";
             return html(StatusCode::UNAUTHORIZED, page::outside("Not in", text));
         };
+        known.store(true, Ordering::Relaxed);
         match is_get {
             true => self.show(&path, &query, &session).await,
             false => self.post(&path, request.into_body(), &session).await,
@@ -96,6 +105,7 @@ impl Router {
         let detail = serde_json::json!({ "role": role });
         self.operator
             .record("console-entered", detail, &session.actor());
+        self.record_ended();
         let cookie = format!(
             "{}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=28800",
             self.cookie
@@ -103,18 +113,20 @@ impl Router {
         with_cookie(see("/"), &cookie)
     }
 
+    /// Records whose sessions have ended otherwise than by leaving.
+    pub(crate) fn record_ended(&self) {
+        for (session, why) in self.access.ended(Instant::now()) {
+            let detail = serde_json::json!({ "why": why });
+            self.operator
+                .record("console-left", detail, &session.actor());
+        }
+    }
+
     async fn show(&self, path: &str, query: &Form, session: &Session) -> Answer {
         match path {
             "/" => {
-                let operator = self.operator.clone();
-                match self.read(move || Ok(overview::page(&operator))).await {
-                    Ok(page) => self.page(session, Section::Overview, page),
-                    Err(why) => self.page(
-                        session,
-                        Section::Overview,
-                        page::problem("No overview", &why),
-                    ),
-                }
+                let draw = |operator: &Operator, _: &Session| overview::page(operator);
+                self.drawn(session, Section::Overview, draw).await
             }
             "/live" => match self.access.stream(session) {
                 Some(place) => self.live.stream(
@@ -129,56 +141,46 @@ impl Router {
                 ),
             },
             "/calls" | "/calls.json" => self.calls(path, query, session).await,
-            "/servers" => self.page(
-                session,
-                Section::Servers,
-                servers::page(&self.operator.status(), session),
-            ),
-            "/servers/pins" => {
-                let desk = self.desk.clone();
-                let found = self.slowly(move || desk.pins()).await;
-                self.page(session, Section::Servers, servers::pins(found, session))
+            "/servers" => {
+                let draw = |operator: &Operator, session: &Session| {
+                    servers::page(&operator.status(), session)
+                };
+                self.drawn(session, Section::Servers, draw).await
             }
             "/policies" => {
-                let (status, traffic) = (self.operator.status(), self.operator.traffic());
-                self.page(
-                    session,
-                    Section::Policies,
-                    policies::page(&status, &traffic, session),
-                )
+                let draw = |operator: &Operator, session: &Session| {
+                    policies::page(&operator.status(), &operator.traffic(), session)
+                };
+                self.drawn(session, Section::Policies, draw).await
             }
-            "/clients" => self.page(
-                session,
-                Section::Clients,
-                clients::page(&self.operator.clients()),
-            ),
-            "/clients/seen" => {
-                let (desk, client) = (self.desk.clone(), query.get("client").to_owned());
-                let groups = query.some("groups");
-                let groups = groups
-                    .map(|groups| groups.split(',').map(|one| one.trim().to_owned()).collect());
-                let found = self.slowly(move || desk.seen(&client, groups)).await;
-                self.page(session, Section::Clients, clients::seen(query, found))
+            "/clients" => {
+                let page = clients::page(&self.operator.clients(), session);
+                self.page(session, Section::Clients, page)
             }
-            "/stops" => self.page(
-                session,
-                Section::Stops,
-                stops::page(&self.operator.status(), session, query),
-            ),
-            "/alerts" => self.page(
-                session,
-                Section::Alerts,
-                alerts::page(&self.operator.status(), session),
-            ),
+            "/stops" => {
+                let query = query.clone();
+                let draw = move |operator: &Operator, session: &Session| {
+                    stops::page(&operator.status(), session, &query)
+                };
+                self.drawn(session, Section::Stops, draw).await
+            }
+            "/alerts" => {
+                let draw = |operator: &Operator, session: &Session| {
+                    alerts::page(&operator.status(), session)
+                };
+                self.drawn(session, Section::Alerts, draw).await
+            }
             "/audit" => {
-                let operator = self.operator.clone();
-                let deeds = self.read(move || Ok(operator.deeds(audit::MOST))).await;
-                let page = audit::page(&self.operator, &deeds.unwrap_or_default());
-                self.page(session, Section::Audit, page)
+                let draw = |operator: &Operator, _: &Session| {
+                    audit::page(operator, &operator.deeds(audit::MOST))
+                };
+                self.drawn(session, Section::Audit, draw).await
             }
             "/audit/verify" => {
                 let desk = self.desk.clone();
-                let found = self.slowly(move || desk.verify()).await;
+                let own = session.look.clone().try_acquire_owned().ok();
+                let place = own.zip(self.looks.clone().try_acquire_owned().ok());
+                let found = self.slowly(place, move || desk.verify()).await;
                 self.page(session, Section::Audit, audit::verified(found))
             }
             _ => match path.strip_prefix("/call/") {
@@ -195,11 +197,16 @@ impl Router {
     }
 
     async fn calls(&self, path: &str, query: &Form, session: &Session) -> Answer {
-        let filter = calls::filter(query);
         let (operator, after) = (self.operator.clone(), query.some("after"));
-        let read = self
-            .read(move || operator.calls(&filter, after.as_deref(), calls::MOST))
-            .await;
+        let read = match calls::filter(query) {
+            Err(why) => Err(why),
+            Ok(filter) => {
+                self.read(session, move || {
+                    operator.calls(&filter, after.as_deref(), calls::MOST)
+                })
+                .await
+            }
+        };
         if path == "/calls.json" {
             return match read {
                 Ok(page) => json(calls::rows_json(&page)),
@@ -219,13 +226,15 @@ impl Router {
             let what = page::problem("That is no call's id", "Ids are hexadecimal digits.");
             return self.shown(StatusCode::NOT_FOUND, session, Section::Calls, what);
         }
+        let id = &id.to_ascii_lowercase();
         let mut records = match story::remembered(&self.operator, id, session).await {
             Ok(records) => records,
             Err(why) => return self.page(session, Section::Calls, page::problem("No story", &why)),
         };
         if records.is_empty() {
             let (operator, id) = (self.operator.clone(), id.to_owned());
-            records = match self.read(move || operator.records_in_file(&id)).await {
+            let read = self.read(session, move || operator.records_in_file(&id));
+            records = match read.await {
                 Ok(records) => records,
                 Err(why) => {
                     return self.page(session, Section::Calls, page::problem("No story", &why));
@@ -239,11 +248,11 @@ impl Router {
             return self.shown(StatusCode::NOT_FOUND, session, Section::Calls, what);
         }
         let (desk, told) = (self.desk.clone(), records.clone());
-        let text = self.read(move || desk.story(told)).await;
+        let text = self.read(session, move || desk.story(told)).await;
         self.page(session, Section::Calls, story::page(&records, text))
     }
 
-    async fn post(&self, path: &str, body: Incoming, session: &Session) -> Answer {
+    async fn post(self: &Arc<Self>, path: &str, body: Incoming, session: &Session) -> Answer {
         let body = Limited::new(body, form::LARGEST).collect();
         let Ok(Ok(body)) = tokio::time::timeout(PATIENCE, body).await else {
             return plain(
@@ -281,7 +290,31 @@ impl Router {
             );
             return self.shown(StatusCode::FORBIDDEN, session, Section::Overview, what);
         }
-        deed::carry_out(self, deed, &form, session).await
+        let (router, deed, of) = (self.clone(), deed.to_owned(), session.clone());
+        // What answers is dropped where the browser goes away. A deed and its record are whole all the same.
+        let done =
+            tokio::spawn(async move { deed::carry_out(&router, &deed, &form, &of).await }).await;
+        done.unwrap_or_else(|_| {
+            let why = "it ended without an answer, which the gateway's log tells";
+            self.page(
+                session,
+                Section::Overview,
+                page::problem("What was done is not known", why),
+            )
+        })
+    }
+
+    /// A page of a session that takes a moment to be drawn.
+    async fn drawn(
+        &self,
+        session: &Session,
+        section: Section,
+        draw: impl FnOnce(&Operator, &Session) -> Page + Send + 'static,
+    ) -> Answer {
+        let (operator, of) = (self.operator.clone(), session.clone());
+        let drawn = self.read(session, move || Ok(draw(&operator, &of))).await;
+        let page = drawn.unwrap_or_else(|why| page::problem("This page cannot be shown", &why));
+        self.page(session, section, page)
     }
 
     /// A page of a session.
@@ -300,25 +333,28 @@ impl Router {
         html(status, page::whole(session, section, page, message))
     }
 
-    /// Reads the call log, beside a few others.
+    /// Reads the call log or figures, beside a few others, and one at a time for each session.
     async fn read<T: Send + 'static>(
         &self,
+        session: &Session,
         work: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
+        let own = session.read.clone().acquire_owned().await;
         let place = self.reads.clone().acquire_owned().await;
         let done = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _places = (own, place);
             work()
         });
         done.await.map_err(|error| error.to_string())?
     }
 
-    /// Does what takes long, if nothing else of that kind is under way. It goes on where the browser does not wait.
+    /// Does what takes long, if it has a place. It goes on where the browser does not wait.
     pub(crate) async fn slowly<T: Send + 'static>(
         &self,
+        place: Option<impl Send + 'static>,
         work: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
-        let Ok(place) = self.slow.clone().try_acquire_owned() else {
+        let Some(place) = place else {
             return Err(
                 "something else that takes long is under way: try again in a moment".to_owned(),
             );

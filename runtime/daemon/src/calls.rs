@@ -115,6 +115,18 @@ pub struct Deed {
     /// The name of what it was done to.
     #[serde(default)]
     pub name: Option<String>,
+    /// The server of what it was done to.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// The tool that it was done to, by the server's own name.
+    #[serde(default)]
+    pub tool: Option<String>,
+    /// The alert that was tried.
+    #[serde(default)]
+    pub alert: Option<String>,
+    /// The client as which an operator looked.
+    #[serde(default)]
+    pub client: Option<String>,
     /// Why, in the operator's words.
     #[serde(default)]
     pub why: Option<String>,
@@ -127,6 +139,22 @@ pub struct Deed {
     /// Why it came to nothing.
     #[serde(default)]
     pub error: Option<String>,
+}
+
+impl Deed {
+    /// What it was done to, such as the kind and the name, or the server and the tool.
+    pub fn what(&self) -> String {
+        let parts = [
+            &self.kind,
+            &self.name,
+            &self.server,
+            &self.tool,
+            &self.alert,
+            &self.client,
+        ];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        parts.join(" ")
+    }
 }
 
 /// A page of a list of calls.
@@ -180,12 +208,11 @@ impl CallRow {
         self.trail.entries.iter().any(edits)
     }
 
+    /// Whether it is one of those that the filter lets through, whose parts are in lower case.
     fn fits(&self, filter: &CallFilter) -> bool {
         let within = |whole: Option<&str>, part: &Option<String>| match part {
             None => true,
-            Some(part) => {
-                whole.is_some_and(|whole| whole.to_lowercase().contains(&part.to_lowercase()))
-            }
+            Some(part) => whole.is_some_and(|whole| whole.to_lowercase().contains(part)),
         };
         let client = self.client.as_ref().map(|client| client.name.as_str());
         filter
@@ -216,15 +243,7 @@ impl<'a> Calls<'a> {
         after: Option<&str>,
         most: usize,
     ) -> Result<CallPage, String> {
-        let since = filter
-            .since
-            .map(|since| humantime::format_rfc3339_micros(since).to_string());
-        let mut gather = Gather {
-            filter,
-            since,
-            most,
-            page: CallPage::default(),
-        };
+        let mut gather = Gather::new(filter, most);
         match self.0.file() {
             Some(file) if file.is_file() => gather.in_file(&file, after)?,
             _ => gather.in_memory(self.0, after),
@@ -251,19 +270,31 @@ impl<'a> Calls<'a> {
         found
     }
 
-    /// The records of a call, oldest first.
+    /// The records of the last call whose id has this beginning, oldest first.
     pub(crate) fn records(&self, call: &str) -> Result<Vec<Box<RawValue>>, String> {
         let Some(file) = self.0.file().filter(|file| file.is_file()) else {
             return Ok(Vec::new());
         };
-        let id = format!("\"id\":\"{call}\"");
+        let call = call.to_ascii_lowercase();
+        let id = format!("\"id\":\"{call}");
+        // The whole id, once a call has this beginning.
+        let mut whole: Option<String> = None;
         let mut found = Vec::new();
         let read = backwards(&file, None, CALL_BYTES, |line| {
             // What stands in a payload may look like a record's own members.
-            let is_of_call =
-                |head: Head| head.id == call && matches!(&*head.record, "ended" | "forwarded");
-            let of_call = line.contains(&id) && serde_json::from_str(line).is_ok_and(is_of_call);
-            if of_call && let Ok(record) = RawValue::from_string(line.to_owned()) {
+            let is_of_call = |head: &Head| match &whole {
+                Some(whole) => head.id == *whole,
+                None => head.id.starts_with(&call),
+            };
+            let head = match line.contains(&id) {
+                true => serde_json::from_str::<Head>(line).ok(),
+                false => None,
+            };
+            let head = head.filter(|head| matches!(&*head.record, "ended" | "forwarded"));
+            if let Some(head) = head.filter(is_of_call)
+                && let Ok(record) = RawValue::from_string(line.to_owned())
+            {
+                whole = Some(head.id);
                 found.push(record);
             }
             match found.len() {
@@ -277,14 +308,31 @@ impl<'a> Calls<'a> {
     }
 }
 
-struct Gather<'a> {
-    filter: &'a CallFilter,
+struct Gather {
+    /// Its parts are in lower case.
+    filter: CallFilter,
     since: Option<String>,
     most: usize,
     page: CallPage,
 }
 
-impl Gather<'_> {
+impl Gather {
+    fn new(filter: &CallFilter, most: usize) -> Self {
+        let lowered = |part: &Option<String>| part.as_ref().map(|part| part.to_lowercase());
+        Self {
+            since: filter
+                .since
+                .map(|since| humantime::format_rfc3339_micros(since).to_string()),
+            filter: CallFilter {
+                target: lowered(&filter.target),
+                client: lowered(&filter.client),
+                ..filter.clone()
+            },
+            most,
+            page: CallPage::default(),
+        }
+    }
+
     /// Takes a line where it fits. Breaks where no further one can.
     fn take(&mut self, line: &str) -> ControlFlow<()> {
         let Some(row) = CallRow::read(line) else {
@@ -293,7 +341,7 @@ impl Gather<'_> {
         if self.since.as_ref().is_some_and(|since| row.time < *since) {
             return ControlFlow::Break(());
         }
-        if row.fits(self.filter) {
+        if row.fits(&self.filter) {
             self.page.rows.push(row);
         }
         match self.page.rows.len() < self.most {
@@ -365,15 +413,7 @@ mod tests {
     }
 
     fn page(file: &Path, filter: &CallFilter, after: Option<&str>) -> CallPage {
-        let since = filter
-            .since
-            .map(|since| humantime::format_rfc3339_micros(since).to_string());
-        let mut gather = Gather {
-            filter,
-            since,
-            most: 10,
-            page: CallPage::default(),
-        };
+        let mut gather = Gather::new(filter, 10);
         gather.in_file(file, after).unwrap();
         gather.page
     }
@@ -413,5 +453,19 @@ mod tests {
             ..CallFilter::default()
         };
         assert!(page(&file, &nobody, None).rows.is_empty());
+    }
+
+    #[test]
+    fn a_deed_says_what_it_was_done_to() {
+        let deed = |text: &str| serde_json::from_str::<Deed>(text).unwrap().what();
+        let head = r#"{"record":"operator","time":"t","action":"a""#;
+        for (rest, what) in [
+            (r#","kind":"server","name":"crm""#, "server crm"),
+            (r#","server":"crm","tool":"read""#, "crm read"),
+            (r#","alert":"burst","uid":7"#, "burst"),
+            ("", ""),
+        ] {
+            assert_eq!(deed(&format!("{head}{rest}}}")), what);
+        }
     }
 }

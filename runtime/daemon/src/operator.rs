@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sandgate_gateway::StopKind;
 use sandgate_telemetry::traffic::TrafficReport;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,13 @@ impl Operator {
         self.0.status()
     }
 
+    /// The names of the servers that are stopped.
+    pub fn stopped_servers(&self) -> Vec<String> {
+        let stops = self.0.stops().into_iter();
+        let of_servers = stops.filter(|stop| stop.kind == StopKind::Server);
+        of_servers.map(|stop| stop.name).collect()
+    }
+
     /// The traffic of the last quarter of an hour.
     pub fn traffic(&self) -> TrafficReport {
         let recent = self.0.call_log().recent();
@@ -81,7 +89,7 @@ impl Operator {
         Calls::of(self.0.call_log()).page(filter, after, most)
     }
 
-    /// The records of a call that the gateway does not remember, from the end of the call log's file. It reads a file.
+    /// The records of the last call whose id has this beginning and that the gateway does not remember, from the end of the call log's file. It reads a file.
     ///
     /// # Errors
     ///

@@ -311,6 +311,7 @@ impl Running {
         // Ends after the last record is written.
         let written = CancellationToken::new();
         let attesting = tokio::spawn(call_log.clone().attest(audit, files, written.clone()));
+        let mut shows = None;
         let stop = match (&transport, lame_duck) {
             (Transport::Http(_), Some(period)) => after(told, period, &gateway),
             _ => told,
@@ -356,7 +357,8 @@ impl Running {
                 .console(console.clone());
             let handler = Arc::new(handler);
             if let Some(console) = console {
-                tokio::spawn(console.serve(Operator(handler.clone()), stop.clone()));
+                let shown = console.serve(Operator(handler.clone()), stop.clone());
+                shows = Some(tokio::spawn(shown));
             }
             tokio::spawn(admin::serve(admin, handler, stop.clone()));
         } else if console.is_some() {
@@ -380,6 +382,10 @@ impl Running {
         // The keeper owns the host, which writes the last of the state when it is dropped. That comes after the calls,
         // since calls write the state.
         let _ = keeper.await;
+        if let Some(shows) = shows {
+            // It records whose sessions end with the gateway.
+            let _ = tokio::time::timeout(Duration::from_secs(1), shows).await;
+        }
         lookout.finish().await;
         written.cancel();
         let _ = attesting.await;

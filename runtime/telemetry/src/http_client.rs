@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -56,4 +56,29 @@ fn tls() -> rustls::ClientConfig {
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
         .unwrap_or_else(|_| unreachable!("ring speaks every version"))
+}
+
+/// The URL of a path below a base, which may end with a slash or not.
+pub fn below(base: &Uri, path: &str) -> Uri {
+    let path = format!("{}{path}", base.path().trim_end_matches('/'));
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_path_is_put_below_its_base() {
+        for (base, whole) in [
+            ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+            ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
+            ("https://x.example/in/", "https://x.example/in/v1/traces"),
+        ] {
+            assert_eq!(below(&base.parse().unwrap(), "/v1/traces"), whole);
+        }
+    }
 }

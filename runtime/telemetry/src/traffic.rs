@@ -17,16 +17,18 @@ pub const SLOTS: usize = 180;
 const BUCKETS: usize = 128;
 
 /// How often and how long, since the start and lately.
-#[derive(Debug)]
+///
+/// A clone shares the slots, and costs little: what counts next copies the slot that it counts in.
+#[derive(Clone, Debug)]
 pub(crate) struct Traffic {
     began: Instant,
     /// The slots with calls, oldest first, each with its number since `began`.
-    slots: VecDeque<(u64, Box<Slot>)>,
+    slots: VecDeque<(u64, Arc<Slot>)>,
     /// The runs of each interceptor since the start, by hook.
-    runs: BTreeMap<Arc<str>, Box<[Distribution; 2]>>,
+    runs: BTreeMap<Arc<str>, Arc<[Distribution; 2]>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Slot {
     /// Calls that were forwarded or answered, refused or turned away, failed, cancelled.
     calls: [u64; 4],
@@ -109,10 +111,10 @@ impl Traffic {
             self.slot(now).took[2 + hook].count(entry.us);
             if !self.runs.contains_key(&entry.interceptor) {
                 let name = entry.interceptor.clone();
-                self.runs.insert(name, Box::default());
+                self.runs.insert(name, Arc::default());
             }
             if let Some(runs) = self.runs.get_mut(&entry.interceptor) {
-                runs[hook].count(entry.us);
+                Arc::make_mut(runs)[hook].count(entry.us);
             }
         }
     }
@@ -158,10 +160,10 @@ impl Traffic {
             if self.slots.len() == SLOTS {
                 self.slots.pop_front();
             }
-            self.slots.push_back((now, Box::default()));
+            self.slots.push_back((now, Arc::default()));
         }
         // One was put there above, where there was none.
-        &mut self.slots.back_mut().expect("there is a slot").1
+        Arc::make_mut(&mut self.slots.back_mut().expect("there is a slot").1)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use harness::{Exchange, FakeServer, Gateway, Script, request};
+use harness::{Exchange, FakeServer, Gateway, Reply, Script, request};
 use serde_json::{Value, json};
 
 use crate::operator::stage::{POLICIES, Stage, call};
@@ -160,7 +160,12 @@ fn a_link_lets_one_browser_in_once_and_every_page_is_there() {
     let again = enter(&path);
     assert_eq!(again.status, 403);
     assert!(again.text.contains("This link was used"), "{}", again.text);
-    assert_eq!(enter("/").status, 401, "nobody is in without a cookie");
+    let out = enter("/");
+    assert_eq!(
+        (out.status, out.header("connection")),
+        (401, "close"),
+        "nobody is in without a cookie"
+    );
 
     let browser = Browser::enter(&gateway, &[]);
     for (path, title) in PAGES {
@@ -237,6 +242,8 @@ fn a_link_lets_one_browser_in_once_and_every_page_is_there() {
     }
     for (path, status) in [
         ("/nothing", 404),
+        ("/servers/pins", 404),
+        ("/clients/seen?client=ada", 404),
         ("/call/../../etc", 404),
         ("/call/zzzzzzzz", 404),
         ("/call/ffffffffffff", 404),
@@ -367,7 +374,16 @@ fn a_viewer_and_pages_of_others_change_nothing() {
         page.text
     );
     let own = page.field("csrf").to_owned();
-    for deed in ["stop", "resume", "reload", "promote", "reject", "approve"] {
+    for deed in [
+        "stop",
+        "resume",
+        "reload",
+        "promote",
+        "reject",
+        "approve",
+        "compare-pins",
+        "look-as",
+    ] {
         let answer = viewer.post(&format!("/do/{deed}"), &format!("csrf={own}&{stop}"));
         assert_eq!(answer.status, 403, "{deed}");
         assert!(answer.text.contains("may only look"), "{deed}");
@@ -532,9 +548,9 @@ fn what_attempts_to_be_markup_is_text_on_every_page() {
         .to_owned();
     let mut paths: Vec<String> = PAGES.iter().map(|(path, _)| (*path).to_owned()).collect();
     paths.extend([
-        format!("/call/{id}"), "/clients/seen?client=ada".into(), "/servers/pins".into(), "/audit/verify".into(),
+        format!("/call/{id}"), "/audit/verify".into(),
         format!("/calls?target={spelled}&client={spelled}&server={spelled}&decision={spelled}&since={spelled}&after={spelled}"),
-        format!("/clients/seen?client={spelled}&groups={spelled}"), format!("/stops?kind={spelled}&name={spelled}"),
+        format!("/stops?kind={spelled}&name={spelled}"),
         format!("/call/{spelled}"), format!("/{spelled}"), format!("/enter?ticket={spelled}"),
     ]);
     let check = |what: &str, text: &str| {
@@ -552,13 +568,26 @@ fn what_attempts_to_be_markup_is_text_on_every_page() {
     }
     let csrf = browser.csrf();
     let fields = format!(
-        "csrf={csrf}&kind=server&name={spelled}&why={spelled}&server={spelled}&tool={spelled}&seen={spelled}"
+        "csrf={csrf}&kind=server&name={spelled}&why={spelled}&server={spelled}&tool={spelled}&seen={spelled}\
+         &client={spelled}&groups={spelled}"
     );
-    for deed in ["stop", "resume", "reject", "approve", "promote", &spelled] {
+    for deed in [
+        "stop",
+        "resume",
+        "reject",
+        "approve",
+        "promote",
+        "compare-pins",
+        "look-as",
+        &spelled,
+    ] {
         check(deed, &browser.post(&format!("/do/{deed}"), &fields).text);
         check(deed, &browser.get("/stops").text);
     }
-    let seen = browser.get("/clients/seen?client=ada").text;
+    let seen = browser
+        .post("/do/look-as", &format!("csrf={csrf}&client=ada"))
+        .text;
+    check("as ada", &seen);
     assert!(
         seen.contains("10000 of 10000 seen") && seen.contains("9500 more"),
         "{}",
@@ -637,6 +666,8 @@ fn ten_thousand_calls_are_pages_of_a_hundred() {
         !refused.contains("Older calls"),
         "all that fit are on one page"
     );
+    let long = browser.get(&format!("/calls?target={}", "x".repeat(300)));
+    assert!(long.text.contains("longer than 256 bytes"), "{}", long.text);
     let one = browser.get("/calls?target=TOOL9999").text;
     assert_eq!(one.matches("<a class=\"open\"").count(), 1);
     let story = browser.get(&format!("/call/{:026x}", 5000)).text;
@@ -693,6 +724,12 @@ fn live_figures_come_and_end_with_the_session_and_who_does_not_read_holds_nothin
     let before = Browser::enter(&gateway, &[]);
     let config = std::fs::read_to_string(gateway.config_file()).unwrap();
     gateway.stop(Duration::from_secs(20));
+    let told = actions(&gateway);
+    assert!(
+        told.iter()
+            .any(|one| one["action"] == "console-left" && one["why"] == "the gateway ended"),
+        "{told:?}"
+    );
     let port = before.at.rsplit(':').next().unwrap();
     let config = config.replace(
         "[console]\nlisten = \"127.0.0.1:0\"",
@@ -723,13 +760,16 @@ fn a_gateway_without_anything_has_pages_and_one_without_a_console_says_so() {
         assert_eq!(page.status, 200, "{path}");
         assert!(page.text.contains(&format!("<h1>{title}")), "{path}");
     }
-    for path in [
-        "/servers/pins",
-        "/audit/verify",
-        "/clients/seen?client=nobody",
-        "/calls.json",
-    ] {
+    for path in ["/audit/verify", "/calls.json"] {
         assert_eq!(browser.get(path).status, 200, "{path}");
+    }
+    let csrf = browser.csrf();
+    for deed in ["compare-pins", "look-as"] {
+        let answer = browser.post(
+            &format!("/do/{deed}"),
+            &format!("csrf={csrf}&client=nobody"),
+        );
+        assert_eq!(answer.status, 200, "{deed}");
     }
     let without = Gateway::start("");
     let asked = without.command(&["console"]);
@@ -789,7 +829,19 @@ fn a_candidate_is_rejected_and_another_promoted_by_forms() {
     )
     .unwrap();
     gateway.command(&["reload"]);
-    browser.post("/do/promote", &format!("csrf={csrf}&name=scrub&sure=yes"));
+    // What was not shown is not promoted.
+    let asked = browser.post("/do/promote", &format!("csrf={csrf}&name=scrub"));
+    for seen in ["", &"0".repeat(64)] {
+        let form = format!("csrf={csrf}&name=scrub&seen={seen}&sure=yes");
+        browser.post("/do/promote", &form);
+        let shown = browser.get("/policies").text;
+        assert!(shown.contains("it is another change"), "{shown}");
+    }
+    let seen = asked.field("seen");
+    browser.post(
+        "/do/promote",
+        &format!("csrf={csrf}&name=scrub&seen={seen}&sure=yes"),
+    );
     let policies = browser.get("/policies").text;
     assert!(policies.contains("Promoted: scrub"), "{policies}");
     assert!(
@@ -804,6 +856,96 @@ fn a_candidate_is_rejected_and_another_promoted_by_forms() {
     assert!(
         names.contains(&json!("reject")) && names.contains(&json!("promote")),
         "{names:?}"
+    );
+}
+
+/// Waits until an operator has done this.
+fn wait_for(gateway: &Gateway, action: &str) -> Value {
+    let began = Instant::now();
+    loop {
+        let done = actions(gateway);
+        if let Some(one) = done.iter().find(|one| one["action"] == action) {
+            return one.clone();
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{action}: {done:?}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_asks_servers_is_recorded_where_nobody_waits_and_leaves_stopped_ones_alone() {
+    let tools = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"tools":[{"name":"wipe","description":"wipes the disk","inputSchema":{"type":"object"}}]}}"#;
+    let script = Script::new().on("\"tools/list\"", &[tools]);
+    let server = FakeServer::http_with(move |heard| {
+        let slow = heard
+            .body
+            .windows(10)
+            .any(|part| part == b"tools/list".as_slice());
+        if slow {
+            std::thread::sleep(Duration::from_millis(800));
+        }
+        match script.answer(&heard.body).pop() {
+            Some(message) => Reply::Json(message),
+            None => Reply::Status(202, "text/plain", Vec::new()),
+        }
+    });
+    let ada = format!(
+        "[clients]\nada = {{ token-sha256 = \"{}\" }}\n",
+        hash("key")
+    );
+    let config = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n{CONSOLE}{ada}{}",
+        server.config("desk")
+    );
+    let gateway = Gateway::start(&config);
+    let lock = gateway.config_file().with_file_name("pins.lock");
+    std::fs::write(lock, r#"{"version":1,"servers":{}}"#).unwrap();
+    let browser = Browser::enter(&gateway, &[]);
+    let csrf = browser.csrf();
+
+    let body = format!("csrf={csrf}");
+    let ask = format!(
+        "POST /do/compare-pins HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\ncookie: {1}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {2}\r\n\r\n{body}",
+        browser.host,
+        browser.cookie,
+        body.len()
+    );
+    let mut gone = TcpStream::connect(browser.at.trim_start_matches("http://")).unwrap();
+    gone.write_all(ask.as_bytes()).unwrap();
+    server.wait_for("tools/list", 1);
+    drop(gone);
+    let told = wait_for(&gateway, "compared-pins");
+    assert!(
+        told["error"].is_null() && told["console"].is_string(),
+        "{told}"
+    );
+
+    let shown = browser.post("/do/compare-pins", &body).text;
+    for part in ["wipes the disk", "may do harm", "Approve…"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    gateway.command(&["stop", "server", "desk", "--why", "x"]);
+    let heard = server.heard().len();
+    let shown = browser.post("/do/compare-pins", &body).text;
+    assert!(shown.contains("Stopped: desk"), "{shown}");
+    let shown = browser
+        .post("/do/look-as", &format!("{body}&client=ada"))
+        .text;
+    assert!(shown.contains("it is stopped, and is not asked"), "{shown}");
+    let fields = format!("{body}&server=desk&tool=wipe&seen=0&sure=yes");
+    browser.post("/do/approve", &fields);
+    let shown = browser.get("/servers").text;
+    assert!(shown.contains("its server is stopped"), "{shown}");
+    assert_eq!(server.heard().len(), heard, "a stopped server was asked");
+    assert_eq!(wait_for(&gateway, "looked-as")["client"], "ada");
+    let audit = browser.get("/audit").text;
+    assert!(
+        audit.contains("desk wipe") && audit.contains("looked-as"),
+        "{audit}"
     );
 }
 

@@ -78,6 +78,19 @@ fn no_name_steers_a_reader_of_any_shape() {
 }
 
 #[test]
+fn no_name_is_an_address_for_slack() {
+    let event = Event {
+        tool: Some("see https://evil.example/x"),
+        ..Event::of(AlertKind::Finding, "c", "ada")
+    };
+    let told = slack("r", &Notice::of(&event, 1, SystemTime::now())).unwrap();
+    assert!(
+        !told.contains("://") && told.contains("evil.example/x"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_long_name_is_cut() {
     let event = Event {
         tool: Some(&"x".repeat(1 << 20)),
@@ -108,6 +121,7 @@ fn an_alertmanager_is_told_the_same_labels_at_both_ends() {
     );
     let (begun, over) = (parse(&begun), parse(&over));
     assert_eq!(begun[0]["labels"], over[0]["labels"]);
+    assert_eq!(begun[0]["labels"]["instance"], host());
     assert_eq!(begun[0]["startsAt"], over[0]["startsAt"]);
     assert_eq!(begun[0]["endsAt"], "2027-01-15T08:04:00.000Z");
     assert_eq!(over[0]["endsAt"], "2027-01-15T08:01:30.000Z");

@@ -120,7 +120,9 @@ fn where_all_places_are_taken_an_alert_comes_all_the_same() {
     }
     assert!(table.places.len() <= PLACES + 1);
     assert!(
-        table.firing().iter().any(|one| one.what.contains('?')),
+        FiringAlert::all(table.firing())
+            .iter()
+            .any(|one| one.what.contains('?')),
         "the others share one"
     );
     assert_eq!(table.number_firing(), PLACES + 1);
@@ -132,6 +134,53 @@ fn where_all_places_are_taken_an_alert_comes_all_the_same() {
     );
     assert!(table.tick(3 * MINUTE, at(0)).is_empty());
     assert!(table.places.is_empty());
+}
+
+#[test]
+fn a_full_table_keeps_nothing_that_lasts_from_its_own_place_and_end() {
+    let mut table = table(0);
+    for n in 0..10_000 {
+        happens(&mut table, &refusal(&format!("client-{n}")), 0);
+    }
+    let stop = Event::of(AlertKind::Stop, "", "server crm");
+    let log = Event::of(AlertKind::Audit, "", "the call log cannot be written");
+    for event in [&stop, &log] {
+        let raised = happens(&mut table, event, 1).unwrap();
+        assert_eq!(raised.subject, event.subject);
+        assert!(table.knows(event.kind, event.subject));
+        let over = table.mended(event.kind, event.subject, at(2)).unwrap();
+        assert_eq!(over.id, raised.id);
+    }
+    table.tick(MINUTE, at(MINUTE));
+    assert_eq!(table.number_firing(), 0);
+    // Nor does what lasts take a place of what is counted.
+    for n in 0..2 * PLACES {
+        let name = format!("server {n}");
+        let one = Event::of(AlertKind::Stop, "", &name);
+        assert!(happens(&mut table, &one, 3 * MINUTE).is_some());
+    }
+    let told = happens(&mut table, &refusal("ada"), 3 * MINUTE).unwrap();
+    assert_eq!(told.subject, "ada");
+}
+
+#[test]
+fn what_is_not_stopped_any_more_is_over_without_being_told() {
+    let mut table = table(0);
+    let none = || -> Vec<String> { panic!("nothing lasts") };
+    assert!(table.mended_except(AlertKind::Stop, none, at(0)).is_empty());
+    let log = Event::of(AlertKind::Audit, "", "the call log cannot be written");
+    let stops = ["server crm", "tool x/y"];
+    for event in stops.map(|name| Event::of(AlertKind::Stop, "", name)) {
+        happens(&mut table, &event, 0);
+    }
+    happens(&mut table, &log, 0);
+    happens(&mut table, &refusal("ada"), 0);
+    let last = || vec!["tool x/y".to_owned()];
+    let over = table.mended_except(AlertKind::Stop, last, at(1));
+    assert_eq!(over.len(), 1);
+    assert_eq!(over[0].subject, "server crm");
+    assert_eq!(over[0].status, NoticeStatus::Resolved);
+    assert_eq!(table.number_firing(), 3);
 }
 
 #[test]

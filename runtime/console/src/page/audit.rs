@@ -61,7 +61,7 @@ pub(crate) fn page(operator: &Operator, deeds: &[Deed]) -> Page {
                                     tr {
                                         td { (when(&deed.time)) }
                                         th scope="row" { (short(&deed.action)) @if deed.error.is_some() { " " span.badge.failed { "came to nothing" } } }
-                                        td { (short(deed.kind.as_deref().unwrap_or_default())) " " (short(deed.name.as_deref().unwrap_or_default())) }
+                                        td { (short(&deed.what())) }
                                         td { (short(deed.why.as_deref().unwrap_or_default())) }
                                         td { @if let Some(uid) = deed.uid { "user " (uid) }
                                             @if let Some(session) = &deed.console { " " code { (short(session)) } } }

@@ -31,17 +31,30 @@ const PERIODS: [(&str, &str, u64); 4] = [
 /// The heads of the columns.
 const HEADS: [&str; 6] = ["time", "client", "server", "what", "outcome", "took"];
 
+/// The longest part of a filter, in bytes. Each is looked for in thousands of calls.
+const LONGEST: usize = 256;
+
 /// Reads the filter. What is no value of it is left out.
-pub(crate) fn filter(form: &Form) -> CallFilter {
+///
+/// # Errors
+///
+/// A part is too long.
+pub(crate) fn filter(form: &Form) -> Result<CallFilter, String> {
+    let parts = ["server", "target", "client", "decision"];
+    if parts.iter().any(|name| form.get(name).len() > LONGEST) {
+        return Err(format!(
+            "a part of the filter is longer than {LONGEST} bytes"
+        ));
+    }
     let since = PERIODS.iter().find(|(key, ..)| *key == form.get("since"));
-    CallFilter {
+    Ok(CallFilter {
         server: form.some("server"),
         target: form.some("target"),
         client: form.some("client"),
         decision: form.some("decision"),
         since: since
             .and_then(|(.., secs)| SystemTime::now().checked_sub(Duration::from_secs(*secs))),
-    }
+    })
 }
 
 pub(crate) fn page(status: &Status, form: &Form, read: Result<CallPage, String>) -> Page {

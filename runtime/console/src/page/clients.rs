@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{Page, heads, problem, short, shown, state};
+use super::{Page, heads, own, problem, short, shown, state};
+use crate::access::Session;
 use crate::desk::{Seen, SeenItem, SeenServer};
 use crate::form::{Form, encoded};
 
@@ -10,11 +11,11 @@ use crate::form::{Form, encoded};
 const MOST: usize = 500;
 const ITEMS: usize = 500;
 
-pub(crate) fn page((names, others): &(Vec<String>, bool)) -> Page {
+pub(crate) fn page((names, others): &(Vec<String>, bool), session: &Session) -> Page {
     Page {
         title: "Clients".to_owned(),
         content: html! {
-            (form("", ""))
+            (form("", "", session))
             @if names.is_empty() {
                 p.empty {
                     @if *others { "No client is configured: whoever comes has a token of an issuer, or is let in without a name." }
@@ -26,7 +27,10 @@ pub(crate) fn page((names, others): &(Vec<String>, bool)) -> Page {
                     li.card {
                         header { h2 { (short(name)) } }
                         footer {
-                            a href={ "/clients/seen?client=" (encoded(name)) } { "See as" }
+                            @if session.may_act() {
+                                form method="post" action="/do/look-as" { (own(session))
+                                    input type="hidden" name="client" value=(name); button.quiet { "See as" } }
+                            }
                             a href={ "/calls?client=" (encoded(name)) } { "Calls" }
                             a.stop href={ "/stops?kind=client&name=" (encoded(name)) "#new" } { "Stop…" }
                         }
@@ -39,9 +43,13 @@ pub(crate) fn page((names, others): &(Vec<String>, bool)) -> Page {
     }
 }
 
-fn form(client: &str, groups: &str) -> Markup {
+fn form(client: &str, groups: &str, session: &Session) -> Markup {
+    if !session.may_act() {
+        return html! { p.aside { "To see as a client may start programs, so an operator does it." } };
+    }
     html! {
-        form.filters method="get" action="/clients/seen" aria-label="See as a client" {
+        form.filters method="post" action="/do/look-as" aria-label="See as a client" {
+            (own(session))
             label { span { "See as client" }
                 input type="search" name="client" value=(shown(client)) required data-filter autocomplete="off" spellcheck="false"; }
             label { span { "Of groups, where it is not configured" }
@@ -53,8 +61,8 @@ fn form(client: &str, groups: &str) -> Markup {
     }
 }
 
-pub(crate) fn seen(query: &Form, found: Result<Seen, String>) -> Page {
-    let client = query.get("client");
+pub(crate) fn seen(asked: &Form, found: Result<Seen, String>, session: &Session) -> Page {
+    let client = asked.get("client");
     let seen = match found {
         Ok(seen) => seen,
         Err(why) => return problem("Nothing can be seen", &why),
@@ -66,7 +74,7 @@ pub(crate) fn seen(query: &Form, found: Result<Seen, String>) -> Page {
     Page {
         title: format!("As {}", short(client)),
         content: html! {
-            (form(client, query.get("groups")))
+            (form(client, asked.get("groups"), session))
             p.lead { "Groups: " (list(&seen.groups)) ". Views: " (list(&seen.views)) "." }
             @for server in &seen.servers { (of_server(server)) }
         },

@@ -138,13 +138,14 @@ pub(crate) fn promote(session: &Session, name: &str, plan: &Promotion) -> Page {
         p.lead { "Put the candidate of " code { (short(name)) } " in its place, in the file and in the gateway?" }
         @for doubt in &plan.doubts { p { (state("warn", "doubtful")) " " (short(doubt)) } }
         pre.difference tabindex="0" { (lines(&plan.plan)) }
+        p { "Where the change is another one by then, nothing is promoted." }
     };
     let title = format!("Promote {}?", short(name));
     Question {
         title,
         words,
         deed: "promote",
-        fields: &[("name", name)],
+        fields: &[("name", name), ("seen", &plan.digest)],
         button: "Promote it",
         red: !plan.doubts.is_empty(),
         back: "/policies",
@@ -177,7 +178,7 @@ pub(crate) fn approve(
 ) -> Page {
     let words = html! {
         p.lead { "Approve " code { (short(server)) "/" (short(tool)) } " as it was shown?" }
-        @if is_dangerous { p { (state("bad", "may do harm")) " The difference was judged dangerous." } }
+        @if is_dangerous { p { (state("bad", "may do harm")) " The difference was judged dangerous, or the tool is new." } }
         p { "The server is asked once more. Where it says something else by then, nothing is approved." }
     };
     let title = format!("Approve {}?", short(tool));
@@ -189,7 +190,7 @@ pub(crate) fn approve(
         fields: &fields,
         button: "Approve it",
         red: is_dangerous,
-        back: "/servers/pins",
+        back: "/servers",
     }
     .ask(session)
 }

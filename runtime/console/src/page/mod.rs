@@ -60,7 +60,12 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// A text of others, cut.
 pub(crate) fn short(text: &str) -> String {
-    match text.char_indices().nth(SHORT) {
+    cut(text, SHORT)
+}
+
+/// A text of others, cut after `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         None => printable(text),
         Some((end, _)) => format!("{}…", printable(&text[..end])),
     }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::story::{Entry, Record};
-use super::{shown, took};
+use super::{cut, shown, took};
 
 /// Measures, in pixels.
 const STATION: usize = 148;
@@ -147,13 +147,6 @@ fn end(x: usize, name: &str, note: &str, lit: bool) -> Markup {
             text.name x=(x + END / 2) y=(TOP + 76) { (cut(name, 12)) }
             text.note x=(x + END / 2) y=(TOP + 96) { (note) }
         }
-    }
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => shown(text),
-        Some((end, _)) => format!("{}…", shown(&text[..end])),
     }
 }
 

@@ -5,7 +5,7 @@ use sandgate_daemon::status::{EgressStatus, ServerStatus, Status};
 
 use super::{Page, count, lines, overview, own, problem, short, shown, state, when};
 use crate::access::Session;
-use crate::desk::PinDifference;
+use crate::desk::ComparedPins;
 
 /// The most servers, hosts of a list, and differences that are shown.
 const MOST: usize = 500;
@@ -26,7 +26,9 @@ pub(crate) fn page(status: &Status, session: &Session) -> Page {
                 h2 { "Approved tools" }
                 p { "Asks each server for its tools, as " code { "sandgate pins diff" }
                     " does, and compares them with the lock file." }
-                p { a.button href="/servers/pins" { "Compare now" } }
+                @if session.may_act() {
+                    form method="post" action="/do/compare-pins" { (own(session)) button { "Compare now" } }
+                } @else { p.aside { "That may start programs, so an operator does it." } }
             }
         },
     }
@@ -104,14 +106,20 @@ fn reaches(egress: &EgressStatus) -> Markup {
 }
 
 /// How tools differ from the approved ones.
-pub(crate) fn pins(found: Result<Vec<PinDifference>, String>, session: &Session) -> Page {
-    let found = match found {
+pub(crate) fn pins(found: Result<ComparedPins, String>, session: &Session) -> Page {
+    let ComparedPins {
+        differences: found,
+        left_out,
+    } = match found {
         Ok(found) => found,
         Err(why) => return problem("Tools cannot be compared", &why),
     };
     Page {
         title: "Approved tools".to_owned(),
         content: html! {
+            @if !left_out.is_empty() {
+                p { (state("warn", "not asked")) " Stopped: " (short(&left_out.join(", "))) }
+            }
             @if found.is_empty() { p { (state("well", "No tool differs from the approved one.")) } }
             @for one in found.iter().take(DIFFERENCES) {
                 article.card {

@@ -110,7 +110,7 @@ pub(crate) async fn remembered(
     id: &str,
     session: &Session,
 ) -> Result<Vec<Box<RawValue>>, String> {
-    let call = Some(id.to_ascii_lowercase());
+    let call = Some(id.to_owned());
     operator.ask(Ask::Why { call }, &session.actor()).await
 }
 
@@ -280,10 +280,7 @@ fn payload(title: &str, payload: Option<&RawValue>) -> Markup {
     let text = text
         .and_then(|value| serde_json::to_string_pretty(&value).ok())
         .unwrap_or_default();
-    let mut end = text.len().min(PAYLOAD);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(PAYLOAD);
     html! {
         details { summary { (title) }
             pre.payload { (lines(&text[..end])) }

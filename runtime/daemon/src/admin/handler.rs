@@ -29,7 +29,7 @@ use crate::status::{
     EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus,
     ServerStatus, Status,
 };
-use crate::stops::{StopKeeper, StopRequest};
+use crate::stops::{StopKeeper, StopRequest, StopStatus};
 
 /// The sources of the answers to operators.
 pub(crate) struct Handler {
@@ -118,6 +118,10 @@ impl Handler {
         self.context.config_file.clone()
     }
 
+    pub(crate) fn stops(&self) -> Vec<StopStatus> {
+        self.context.stops.all()
+    }
+
     /// The names of the configured clients, and whether others may come.
     pub(crate) fn clients(&self) -> (Vec<String>, bool) {
         let edition = self.gateway.current();
@@ -178,7 +182,7 @@ impl Handler {
             Ask::Alerts => raw(&self.alerts.status()),
             Ask::AlertTest { name } => {
                 let report = self.alerts.test(&name).await?;
-                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok, "uid": actor.uid });
+                let detail = serde_json::json!({ "alert": report.name, "ok": report.delivery.ok });
                 self.call_log.operator("alert-test", actor.sign(detail));
                 raw(&report)
             }
@@ -196,7 +200,8 @@ impl Handler {
                     let count = words.len();
                     tracing::warn!(call, count, "matched words were read by `sandgate why`");
                     let detail = serde_json::json!({ "call": call, "words": count });
-                    self.call_log.operator("read-matched-words", detail);
+                    self.call_log
+                        .operator("read-matched-words", actor.sign(detail));
                 }
                 raw(&words.unwrap_or_default())
             }

@@ -123,20 +123,21 @@ impl StopKeeper {
         let deadline = period.map(|period| tokio::time::Instant::now() + period);
         next.push((stop.clone(), deadline));
         *kept = next;
+        // Before anything is awaited: whoever asked may be gone by then.
+        let unkept = self.write(&kept).err();
         let outcome = self.publish(&kept).await;
         let us = micros(began);
-        let mut doubts = Vec::new();
-        if let Err(why) = self.write(&kept) {
-            doubts.push(format!(
-                "it is not kept, and ends when the gateway does: {why}"
-            ));
-        }
         drop(kept);
+        let is_kept = unkept.is_none();
+        let mut doubts: Vec<_> = unkept
+            .into_iter()
+            .map(|why| format!("it is not kept, and ends when the gateway does: {why}"))
+            .collect();
         if !outcome.settled {
             doubts.push("calls that were under way may still reach a server: some have not noticed within 5 s".into());
         }
         tracing::warn!(kind = kind.as_str(), name = ?stop.name, why = ?stop.why, by = by.uid, us, "stopped");
-        self.record("stop", &stop, &by, None, doubts.is_empty());
+        self.record("stop", &stop, &by, None, is_kept);
         let mut report = report(&stop, true, outcome, us, doubts);
         report.note = note;
         Ok(report)

@@ -57,7 +57,12 @@ pub fn backwards(
         file.read_exact_at(&mut block, at)?;
         block.append(&mut rest);
         let mut end = block.len();
-        while let Some(cut) = memchr(&block[..end.saturating_sub(1)]) {
+        loop {
+            // A line's own end is not looked for. That of a line that is passed over is gone already.
+            let searched = end.saturating_sub(usize::from(!over));
+            let Some(cut) = memchr::memrchr(b'\n', &block[..searched]) else {
+                break;
+            };
             let line = &block[cut + 1..end];
             if !std::mem::take(&mut over)
                 && let Ok(text) = std::str::from_utf8(line)
@@ -80,11 +85,6 @@ pub fn backwards(
         let _ = look(text.trim_end());
     }
     Ok(None)
-}
-
-/// The last line end.
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().rposition(|byte| *byte == b'\n')
 }
 
 #[cfg(test)]
@@ -142,5 +142,19 @@ mod tests {
         };
         assert_eq!(read(&path, Some(gone), u64::MAX, 1).0, ["last"]);
         assert!(backwards(folder.path(), None, 9, |_| ControlFlow::Continue(())).is_err());
+    }
+
+    #[test]
+    fn a_line_before_one_that_is_too_long_is_read_wherever_blocks_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.jsonl");
+        let block = usize::try_from(BLOCK).unwrap();
+        let whole = (LONGEST / block + 1) * block;
+        for length in [whole - 2, whole - 1, whole] {
+            let long = "x".repeat(length);
+            std::fs::write(&path, format!("zero\nfirst\n{long}\n")).unwrap();
+            let (lines, _) = read(&path, None, u64::MAX, 9);
+            assert_eq!(lines, ["first", "zero"], "{length}");
+        }
     }
 }

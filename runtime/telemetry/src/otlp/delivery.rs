@@ -70,7 +70,7 @@ impl Unsent {
 impl<S: Signal> Delivery<S> {
     pub(super) fn new(collector: Arc<Collector>, over: CancellationToken) -> Self {
         Self {
-            url: endpoint(&collector.base, S::PATH),
+            url: http_client::below(&collector.base, S::PATH),
             collector,
             counts: Arc::default(),
             over,
@@ -131,7 +131,7 @@ impl<S: Signal> Delivery<S> {
     }
 
     async fn deliver(&mut self, batch: Vec<S::Record>) {
-        let count = batch.len() as u64;
+        let count = S::count(&batch);
         let body = Bytes::from(S::request(batch, self.collector.resource.clone()));
         let mut pauses = PAUSES.iter();
         loop {
@@ -205,30 +205,5 @@ impl<S: Signal> Delivery<S> {
             lost,
             "{records} are lost, calls go on: the collector at {url}: {unsent}"
         );
-    }
-}
-
-/// The URL of a signal below the base.
-fn endpoint(base: &Uri, path: &str) -> Uri {
-    let path = format!("{}{path}", base.path().trim_end_matches('/'));
-    let mut parts = base.clone().into_parts();
-    parts.path_and_query = path.parse().ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn spans_go_to_their_place_under_the_base() {
-        for (base, whole) in [
-            ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
-            ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
-            ("https://x.example/in/", "https://x.example/in/v1/traces"),
-        ] {
-            assert_eq!(endpoint(&base.parse().unwrap(), "/v1/traces"), whole);
-        }
     }
 }

@@ -26,7 +26,17 @@ pub(crate) struct Points;
 impl Signal for Points {
     type Record = Metric;
     const PATH: &'static str = "/v1/metrics";
-    const RECORDS: &'static str = "metrics";
+    const RECORDS: &'static str = "points of metrics";
+
+    fn count(metrics: &[Metric]) -> u64 {
+        let points = metrics.iter().map(|metric| match &metric.data {
+            Some(Data::Sum(sum)) => sum.data_points.len(),
+            Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+            Some(Data::Histogram(histogram)) => histogram.data_points.len(),
+            _ => 0,
+        });
+        points.sum::<usize>() as u64
+    }
 
     fn request(metrics: Vec<Metric>, resource: Resource) -> Vec<u8> {
         let of_scope = ScopeMetrics {
@@ -164,6 +174,17 @@ fn one(of: &metrics::Exemplar) -> Exemplar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn points_are_counted_and_not_their_families() {
+        let metric = |points: usize| Metric {
+            data: Some(Data::Gauge(Gauge {
+                data_points: vec![NumberDataPoint::default(); points],
+            })),
+            ..Metric::default()
+        };
+        assert_eq!(Points::count(&[metric(3), metric(4), Metric::default()]), 7);
+    }
 
     #[test]
     fn names_are_dotted_as_the_conventions_have_them() {

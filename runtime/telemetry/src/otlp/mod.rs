@@ -60,6 +60,10 @@ pub(crate) trait Signal: Send + 'static {
     const PATH: &'static str;
     /// What the records are called in the gateway's own log.
     const RECORDS: &'static str;
+    /// How many there are of what the collector counts when it rejects some.
+    fn count(records: &[Self::Record]) -> u64 {
+        records.len() as u64
+    }
     /// The request that sends these records.
     fn request(records: Vec<Self::Record>, resource: Resource) -> Vec<u8>;
     /// How many of the records the collector rejected, by its response.
@@ -99,7 +103,7 @@ impl Otlp {
     pub fn send_metrics(&self, metrics: &Arc<Metrics>, interval: Duration) {
         let (sender, over) = (self.collector.clone(), self.over.clone());
         let delivery = Delivery::<metrics::Points>::new(sender, over.clone());
-        let help = "Metrics sent by OTLP, by whether the collector took them";
+        let help = "Data points of metrics sent by OTLP, by whether the collector took them";
         let counts = delivery.counts().clone();
         metrics.count_exports("sandgate_otlp_metrics", help, counts);
         let (metrics, started) = (metrics.clone(), self.collector.started);
