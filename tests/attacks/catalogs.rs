@@ -74,7 +74,7 @@ impl Desk {
 fn plain(said: &str) {
     let steers = |c: char| {
         (c.is_control() && c != '\n')
-            || matches!(c, '\u{200b}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     assert!(!said.contains(steers), "{said:?}");
 }
@@ -483,7 +483,10 @@ fn a_host_leads_nowhere_else_and_keeps_nobody_for_ever() {
     });
     desk.refuses(&["catalog", "add", "packed", &url], "encoding");
     let (url, _) = host(|_, _| b"HTTP/1.1 500 \x1b[2J\r\ncontent-length: 0\r\n\r\n".to_vec());
-    desk.refuses(&["catalog", "add", "broken", &url], "it answered 500");
+    desk.refuses(
+        &["catalog", "add", "broken", &url],
+        "invalid HTTP status-code",
+    );
     let (url, _) = host(|_, _| {
         let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n[".to_vec();
         [head, vec![b' '; 34 << 20]].concat()

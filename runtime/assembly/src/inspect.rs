@@ -252,8 +252,10 @@ pub fn capabilities(file: &PluginFile) -> Vec<String> {
         ("memory", &manifest.limits.memory),
         ("timeout", &manifest.limits.timeout),
     ];
+    // One that is left out is the gateway's own, which may be more.
     for (name, limit) in limits {
-        all.extend(limit.as_ref().map(|limit| format!("{name} {limit}")));
+        let limit = limit.as_deref().unwrap_or("as by default");
+        all.push(format!("{name} {limit}"));
     }
     all
 }

@@ -6,7 +6,8 @@ use std::fmt;
 use sandgate_address::AllowedHost;
 use sandgate_config::{Image, Package, import};
 
-use crate::rules;
+/// Arguments, variables, secrets, hosts, mounts and inputs of one offer, each.
+pub(crate) const MOST: usize = 128;
 
 /// One server of a catalog, in one version.
 #[derive(Clone, Debug)]
@@ -169,7 +170,7 @@ impl Offer {
     /// entry does or not.
     pub(crate) fn ask(&mut self, mut input: Input) {
         // One too many is kept, and refused with the whole.
-        if self.inputs.len() > rules::MOST || self.input(&input.name).is_some() {
+        if self.inputs.len() > MOST || self.input(&input.name).is_some() {
             return;
         }
         let last = input.name.rsplit(['.', '/']).next().unwrap_or_default();

@@ -6,7 +6,7 @@ use sandgate_config::{Image, Package, Scalar, import};
 use sandgate_text::printable;
 use url::Url;
 
-use crate::entry::{Offer, Part, Refusal, Runs, Text};
+use crate::entry::{MOST, Offer, Part, Refusal, Runs, Text};
 
 /// The longest name of an entry, in bytes.
 const LONGEST_NAME: usize = 200;
@@ -14,8 +14,6 @@ const LONGEST_NAME: usize = 200;
 pub(crate) const LONGEST_TEXT: usize = 4096;
 /// The longest description that is kept, in characters.
 const LONGEST_DESCRIPTION: usize = 400;
-/// Arguments, variables, secrets, hosts, mounts and inputs of one offer, each.
-pub(crate) const MOST: usize = 128;
 
 const FILL_IN: &str = "<fill in:";
 const SECRET_ARGUMENT: &str =

@@ -15,6 +15,41 @@ use super::stand::said;
 /// The registry, which ends with it.
 struct Registry(Child);
 
+impl Registry {
+    /// Starts it in a folder. Returns it with its host and port.
+    fn start(folder: &Path) -> (Self, String) {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let host = format!("127.0.0.1:{port}");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+        let storage = folder.join("storage");
+        let written = format!(
+            "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {storage:?} }} }}\nhttp: {{ addr: {host:?} }}\n"
+        );
+        write("registry.yml", &written);
+        write(
+            "registries.conf",
+            &format!("[[registry]]\nlocation = {host:?}\ninsecure = true\n"),
+        );
+        let registry = Command::new("docker-registry")
+            .args(["serve", "registry.yml"])
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let registry = Self(registry.unwrap());
+        let until = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(&host).is_err() {
+            assert!(Instant::now() < until, "the registry does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        (registry, host)
+    }
+}
+
 impl Drop for Registry {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -39,34 +74,8 @@ fn run(program: &str, args: &[&str], folder: &Path) -> String {
 fn a_signature_in_a_real_registry_is_that_of_the_image_which_podman_has_for_containers() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let host = format!("127.0.0.1:{port}");
+    let (registry, host) = Registry::start(folder);
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    let storage = folder.join("storage");
-    let written = format!(
-        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {storage:?} }} }}\nhttp: {{ addr: {host:?} }}\n"
-    );
-    write("registry.yml", &written);
-    write(
-        "registries.conf",
-        &format!("[[registry]]\nlocation = {host:?}\ninsecure = true\n"),
-    );
-    let registry = Command::new("docker-registry")
-        .args(["serve", "registry.yml"])
-        .current_dir(folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let registry = Registry(registry.unwrap());
-    let until = Instant::now() + Duration::from_secs(20);
-    while std::net::TcpStream::connect(&host).is_err() {
-        assert!(Instant::now() < until, "the registry does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
     let image = format!("{host}/notes:1");
     let made =
         format!("mkdir root && echo one > root/file && tar -C root -c . | podman import - {image}");
@@ -127,6 +136,63 @@ fn a_signature_in_a_real_registry_is_that_of_the_image_which_podman_has_for_cont
     said(&sandgate(&["lock", "--check"]), 0, &["agree"]);
     said(&sandgate(&["check"]), 0, &[&signer.fingerprint()]);
     run("podman", &["rmi", &image], folder);
+}
+
+#[test]
+#[ignore = "needs skopeo and docker-registry: make containers"]
+fn a_plugin_is_pushed_to_a_real_registry_and_locked_from_it_for_containers() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (registry, host) = Registry::start(folder);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    let sandgate = |args: &[&str]| {
+        let done = Command::new(binary("sandgate"))
+            .args(args)
+            .current_dir(folder)
+            .env("NO_COLOR", "1")
+            .env("XDG_CACHE_HOME", folder.join("cache"))
+            .output()
+            .unwrap();
+        Ended {
+            code: done.status.code(),
+            output: String::from_utf8(done.stdout).unwrap(),
+            log: String::from_utf8(done.stderr).unwrap(),
+        }
+    };
+    let reference = format!("oci://{host}/policies/mask:1");
+    let push_guest = |name: &str| {
+        write("mask.wasm", sandgate_guests::find(name).unwrap().bytes);
+        sandgate(&["plugin", "push", "mask.wasm", &reference])
+    };
+    let pushed = push_guest("noop");
+    said(&pushed, 0, &["pushed"]);
+    said(&push_guest("noop"), 0, &["pushed"]);
+    let remote = format!("docker://{host}/policies/mask");
+    let tagged = format!("{remote}:1");
+    let look = ["inspect", "--tls-verify=false", "--raw", &tagged];
+    let signed = digest(run("skopeo", &look, folder).as_bytes());
+    assert!(pushed.output.contains(&signed), "{}", pushed.output);
+    let signer = KeySigner::new();
+    write("cosign.pub", signer.public().as_bytes());
+    let config = format!(
+        "[servers.one]\ncommand = \"true\"\n[[interceptors]]\nname = \"mask\"\nplugin = {reference:?}\n\
+         signed-by = {{ key = \"cosign.pub\" }}\n"
+    );
+    write("sandgate.toml", config.as_bytes());
+    said(&sandgate(&["lock"]), 2, &["it is not signed", &signed]);
+    let own = payload(&signed);
+    let tag = format!("{remote}:{}.sig", signed.replace(':', "-"));
+    push(folder, "own", &own, &signer.annotations(&own), &tag);
+    said(&sandgate(&["lock"]), 0, &["signed by key", "is written"]);
+    said(&push_guest("counter"), 0, &["before    sha256:"]);
+    said(
+        &sandgate(&["lock", "--update", "mask"]),
+        2,
+        &["it is not signed"],
+    );
+    drop(registry);
+    said(&sandgate(&["lock", "--check"]), 0, &["agree"]);
+    said(&sandgate(&["check"]), 0, &[&signed, &signer.fingerprint()]);
 }
 
 /// Pushes a signature as cosign does: an image whose layer is the payload.

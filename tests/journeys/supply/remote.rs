@@ -311,7 +311,9 @@ fn what_is_no_plugin_of_one_layer_is_refused_with_its_reason() {
     refused("is not locked: ");
     // Another component under the digest.
     put(&images, good, |_| {});
-    put_bytes(&images, &format!("blobs/{}", digest(good)), guest("loops"));
+    let mut swapped = good.to_vec();
+    *swapped.last_mut().unwrap() ^= 1;
+    put_bytes(&images, &format!("blobs/{}", digest(good)), &swapped);
     refused("what came has sha256:");
     // By digest, another manifest under it.
     let own = put(&images, good, |_| {});
