@@ -147,13 +147,13 @@ impl Drill {
         let began = std::time::SystemTime::now();
         let doing = async {
             let mut late = pin!(tokio::time::sleep(Duration::from_secs(AT_MOST_S)));
-            let mut rehearsal = tokio::select! {
+            let rehearsal = tokio::select! {
                 rehearsal = Rehearsal::set(loaded, &cast) => rehearsal?,
                 () = told.cancelled() => return Err(DrillError::Stopped),
                 () = &mut late => return Err(DrillError::TooLong(AT_MOST_S)),
             };
             let steps = tokio::select! {
-                steps = self.steps(&mut rehearsal) => steps,
+                steps = self.steps(&rehearsal) => steps,
                 () = told.cancelled() => Err(DrillError::Stopped),
                 () = &mut late => Err(DrillError::TooLong(AT_MOST_S)),
             };
@@ -164,7 +164,7 @@ impl Drill {
         Ok(Report::new(self.plan(), &cast, loaded, began, steps))
     }
 
-    async fn steps(self, rehearsal: &mut Rehearsal) -> Result<crate::report::Done, DrillError> {
+    async fn steps(self, rehearsal: &Rehearsal) -> Result<crate::report::Done, DrillError> {
         let control = rehearsal.control().await?;
         let steps = match self {
             Self::SecretLeak => drills::leaks::secrets(rehearsal).await,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sandgate_config::Loaded;
 use sandgate_daemon::admin::{self, Ask, SocketPath};
 use sandgate_daemon::{Transport, start};
+use sandgate_text::printable;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -23,6 +24,10 @@ use crate::sweep::Folder;
 
 /// What the reading tool says where nothing is planted.
 const HARMLESS: &str = "The shop opens at nine.";
+/// The most that a report says of who saw a call.
+const MOST: usize = 8;
+/// The longest of these texts, in characters: names and codes are plugins' own.
+const LONGEST: usize = 160;
 /// How long the second gateway may take to end.
 const END: Duration = Duration::from_secs(20);
 
@@ -46,6 +51,18 @@ pub(crate) struct Seen {
     pub(crate) record: Option<Record>,
     pub(crate) detections: Vec<Detection>,
     pub(crate) alerts: Vec<String>,
+}
+
+impl Seen {
+    /// Who did or noticed something, for people.
+    pub(crate) fn by(&self) -> Vec<String> {
+        let all = self.detections.iter().map(|one| match one.code.is_empty() {
+            true => format!("{} {}", one.by, one.did),
+            false => format!("{} {}: {}", one.by, one.did, one.code),
+        });
+        let short = |text: String| printable(&text).chars().take(LONGEST).collect();
+        all.take(MOST).map(short).collect()
+    }
 }
 
 impl Rehearsal {
@@ -91,7 +108,7 @@ impl Rehearsal {
     }
 
     /// Makes sure that a harmless call of each tool passes: otherwise nothing shows anything.
-    pub(crate) async fn control(&mut self) -> Result<Control, DrillError> {
+    pub(crate) async fn control(&self) -> Result<Control, DrillError> {
         self.list().await?;
         self.stand_in.replies(HARMLESS);
         let read = self.read(&json!({ "id": "7" })).await?;
@@ -111,11 +128,7 @@ impl Rehearsal {
         if passed {
             return Ok(());
         }
-        let by = seen
-            .detections
-            .iter()
-            .map(|one| format!("{} {} ({})", one.by, one.did, one.code));
-        let by: Vec<_> = by.collect();
+        let by = seen.by();
         let why = match by.is_empty() {
             true => format!("the gateway answers {}", seen.answer.status),
             false => by.join(", "),

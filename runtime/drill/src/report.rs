@@ -6,7 +6,7 @@ mod page;
 use std::time::SystemTime;
 
 use sandgate_config::Loaded;
-use sandgate_text::{printable, time};
+use sandgate_text::time;
 use serde::Serialize;
 
 use crate::advice::{Advice, advise};
@@ -93,10 +93,6 @@ impl Step {
             )));
         }
         let noticed = !seen.detections.is_empty() || !seen.alerts.is_empty();
-        let by = seen.detections.iter().map(|one| match one.code.is_empty() {
-            true => format!("{} {}", one.by, one.did),
-            false => format!("{} {}: {}", one.by, one.did, one.code),
-        });
         Ok(Self {
             done,
             expected: "stopped, or noticed",
@@ -106,7 +102,7 @@ impl Step {
                 (true, true) => Verdict::Noticed,
                 (true, false) => Verdict::PassedUnseen,
             },
-            by: by.map(|text| printable(&text)).collect(),
+            by: seen.by(),
             alerts: seen.alerts.clone(),
             us: micros(seen.answer.took),
             call: seen.record.as_ref().map(|record| record.id.clone()),
@@ -239,8 +235,60 @@ impl Report {
 
 /// What a drill does not show.
 const NOT_REHEARSED: &str = "Not rehearsed: real servers, their containment and secrets; issuers of tokens; TLS; the receivers of \
-     alerts (`sandgate alerts test NAME`); what interceptors remember of real conversations; lock files of tool-pins.";
+     alerts (sandgate alerts test NAME); what interceptors remember of real conversations; lock files of tool-pins.";
 
 fn millis(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_named_is_no_markup_and_ends_no_cell() {
+        let hostile = "a|b <script>alert(1)</script> `x`\n## [y](z)";
+        let step = Step {
+            done: hostile.to_owned(),
+            expected: "stopped, or noticed",
+            seen: hostile.to_owned(),
+            verdict: Verdict::PassedUnseen,
+            by: vec![hostile.to_owned()],
+            alerts: vec![hostile.to_owned()],
+            us: 1_250,
+            call: None,
+            guard: Guard::Stops,
+        };
+        let report = Report {
+            drill: crate::Drill::Stop.plan(),
+            config: hostile.to_owned(),
+            config_sha256: String::new(),
+            version: "0",
+            began: String::new(),
+            server: hostile.to_owned(),
+            stands_for: true,
+            client: Some(hostile.to_owned()),
+            recorded: Err(hostile.to_owned()),
+            control: Control { us: 0 },
+            steps: vec![step],
+            advice: vec![Advice {
+                why: hostile.to_owned(),
+                lines: String::new(),
+            }],
+        };
+        let markdown = report.markdown();
+        let row = markdown.lines().find(|line| line.starts_with("| 1 |"));
+        let row = row.unwrap_or_default();
+        assert_eq!(row.replace("\\|", "").matches('|').count(), 10, "{row}");
+        assert!(
+            row.contains("1.2 ms") && row.contains("\\<script\\>"),
+            "{row}"
+        );
+        assert!(!markdown.contains("\n## [y]"), "{markdown}");
+        let html = report.html();
+        assert!(
+            !html.contains("<script") && html.contains("&lt;script&gt;"),
+            "{html}"
+        );
+    }
 }

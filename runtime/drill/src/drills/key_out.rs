@@ -8,7 +8,7 @@ use sandgate_daemon::stops::StopReport;
 use sandgate_gateway::StopKind;
 use serde_json::json;
 
-use super::stop::{flood, stop, verdict};
+use super::stop::{Answered, by, flood, stop, verdict};
 use crate::error::DrillError;
 use crate::rehearsal::{Rehearsal, micros};
 use crate::report::{Guard, Step};
@@ -77,13 +77,14 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     };
 
     let since = Instant::now();
-    let answered = calls.answered().await;
+    let Answered { calls, served } = calls.answered().await;
+    let held = calls >= under_way && served == 0;
     let third = Step {
         done: "The calls that were under way".to_owned(),
-        expected: "each ends",
-        seen: format!("{answered} were answered, without what the server would have said"),
-        verdict: verdict(answered >= under_way),
-        by: by(answered >= under_way, "the gateway ended them: stop.client"),
+        expected: "each ends, none by the server",
+        seen: format!("{calls} were answered, {served} of them by the server"),
+        verdict: verdict(held),
+        by: by(held, "the gateway ended them: stop.client"),
         alerts: Vec::new(),
         us: micros(since.elapsed()),
         call: None,
@@ -97,11 +98,4 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     };
     let _: StopReport = rehearsal.ask(ask).await?;
     Ok(vec![first, second, third])
-}
-
-fn by(held: bool, who: &str) -> Vec<String> {
-    match held {
-        true => vec![who.to_owned()],
-        false => Vec::new(),
-    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::error::DrillError;
-use crate::rehearsal::{Rehearsal, micros};
+use crate::rehearsal::{Rehearsal, Seen, micros};
 use crate::report::{Guard, Step, Verdict};
 
 /// The calls that are sent at once.
@@ -18,6 +18,8 @@ const CALLS: usize = 50;
 const AFTER: usize = 5;
 /// The stop ends by itself after so long, whatever becomes of the drill.
 const LEASE_MS: u64 = 60_000;
+/// What the server says to a call that nobody stops.
+const SERVED: &str = "The shop closes at six.";
 /// How long calls may take to arrive: until none came for so long.
 const QUIET: Duration = Duration::from_millis(300);
 /// Answers of calls that were under way are waited for so long.
@@ -36,18 +38,21 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     let report: StopReport = rehearsal.ask(stop(StopKind::Tool, tool.clone())).await?;
     let in_force = began.elapsed();
     let heard = rehearsal.stand_in.heard();
-    let answered = calls.answered().await;
+    let Answered {
+        calls: answered,
+        served,
+    } = calls.answered().await;
     let alerts = rehearsal.records.alerts_on("stop")?;
-    let whole = report.doubts.is_empty() && answered == CALLS;
+    let whole = report.doubts.is_empty() && answered == CALLS && served == 0;
     let first = Step {
         done: format!("{tool} is stopped; of {CALLS} calls {under_way} were at the server"),
-        expected: "in force, each call answered",
+        expected: "in force, each call answered, none by the server",
         seen: format!(
-            "in force after {} ms; {answered} of {CALLS} calls were answered",
+            "in force after {} ms; {answered} of {CALLS} calls were answered, {served} of them by the server",
             in_force.as_millis()
         ),
         verdict: verdict(whole),
-        by: vec!["the gateway stopped it: stop.tool".to_owned()],
+        by: by(whole, "the gateway stopped it: stop.tool"),
         alerts: alerts.clone(),
         us: micros(in_force),
         call: None,
@@ -69,10 +74,7 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         expected: "none begins",
         seen: format!("{began_after} reached the server, also of those that waited"),
         verdict: verdict(began_after == 0),
-        by: match began_after {
-            0 => vec!["the gateway refused: stop.tool".to_owned()],
-            _ => Vec::new(),
-        },
+        by: last.iter().flat_map(Seen::by).collect(),
         alerts,
         us: last.as_ref().map_or(0, |seen| micros(seen.answer.took)),
         call: last.and_then(|seen| seen.record).map(|record| record.id),
@@ -105,9 +107,18 @@ pub(super) fn verdict(held: bool) -> Verdict {
     }
 }
 
+/// Who saw to it, where it held.
+pub(super) fn by(held: bool, who: &str) -> Vec<String> {
+    match held {
+        true => vec![who.to_owned()],
+        false => Vec::new(),
+    }
+}
+
 /// Calls under way at the stand-in, which holds them.
 pub(super) struct Calls {
-    tasks: JoinSet<bool>,
+    /// Each with whether it was answered, and by the server.
+    tasks: JoinSet<(bool, bool)>,
     /// What the stand-in had heard before.
     pub(super) before: usize,
 }
@@ -115,13 +126,15 @@ pub(super) struct Calls {
 /// Sends calls at once, and waits until no more of them arrive.
 pub(super) async fn flood(rehearsal: &Rehearsal) -> Result<Calls, DrillError> {
     let before = rehearsal.stand_in.heard();
+    rehearsal.stand_in.replies(SERVED);
     rehearsal.stand_in.hold(true);
     let mut tasks = JoinSet::new();
     for n in 0..CALLS {
         let (client, tool) = (rehearsal.client.clone(), rehearsal.cast.read.clone());
         tasks.spawn(async move {
             let answer = client.call(&tool, &json!({ "id": n.to_string() })).await;
-            answer.is_ok_and(|answer| !answer.text.is_empty())
+            let text = answer.map(|answer| answer.text).unwrap_or_default();
+            (!text.is_empty(), text.contains(SERVED))
         });
     }
     let until = Instant::now() + PATIENCE;
@@ -136,17 +149,27 @@ pub(super) async fn flood(rehearsal: &Rehearsal) -> Result<Calls, DrillError> {
     Ok(Calls { tasks, before })
 }
 
+/// What became of the calls that were under way.
+pub(super) struct Answered {
+    /// How many were answered.
+    pub(super) calls: usize,
+    /// How many of these by the server.
+    pub(super) served: usize,
+}
+
 impl Calls {
     /// How many are answered, within the time that they may take.
-    pub(super) async fn answered(&mut self) -> usize {
-        let mut answered = 0;
+    pub(super) async fn answered(&mut self) -> Answered {
+        let (mut calls, mut served) = (0, 0);
         let all = async {
             while let Some(one) = self.tasks.join_next().await {
-                answered += usize::from(one.unwrap_or(false));
+                let (answered, by_server) = one.unwrap_or_default();
+                calls += usize::from(answered);
+                served += usize::from(by_server);
             }
         };
         // Those that are late are not answered.
         let _ = tokio::time::timeout(PATIENCE, all).await;
-        answered
+        Answered { calls, served }
     }
 }

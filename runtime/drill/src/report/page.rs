@@ -13,7 +13,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; }
 dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .5rem; border-bottom: 1px solid var(--line); }
+th { white-space: nowrap; } td { overflow-wrap: break-word; } td code { overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } .n { white-space: nowrap; text-align: right; } code, pre { font: .85rem/1.4 ui-monospace, monospace; }
 pre { background: var(--soft); padding: .7rem; overflow-x: auto; } tr { break-inside: avoid; }
 .v { white-space: nowrap; font-weight: 600; }
