@@ -675,6 +675,12 @@ fn ten_thousand_calls_are_pages_of_a_hundred() {
         story.contains("tool5000"),
         "what is only in the file has a story, too"
     );
+    // By its beginning and in any case, as what is remembered.
+    let id = format!("{:026X}", 9999);
+    for id in [&id, &id[..24]] {
+        let story = browser.get(&format!("/call/{id}")).text;
+        assert!(story.contains("tool9999"), "{id}: {story}");
+    }
 }
 
 #[test]

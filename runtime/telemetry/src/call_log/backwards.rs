@@ -65,6 +65,7 @@ pub fn backwards(
             };
             let line = &block[cut + 1..end];
             if !std::mem::take(&mut over)
+                && line.len() <= LONGEST
                 && let Ok(text) = std::str::from_utf8(line)
                 && look(text.trim_end()).is_break()
             {
