@@ -212,7 +212,7 @@ pub fn push_component(
     let manifest = Bytes::from(manifest.to_string());
     let pushed = digest(&manifest);
     let before = within(async {
-        let mut registry = registry(name)?.to_push();
+        let mut registry = registry(name)?.pushing();
         registry.put_blob(&component).await?;
         registry.put_blob(&config).await?;
         let before = registry.manifest(tag).await?;

@@ -292,7 +292,7 @@ impl Locks {
     pub fn edited_plugin(&self, plugin: &str, why: String) -> LockError {
         LockError::EditedPlugin {
             path: self.path(),
-            line: self.line_of(&format!("[plugins.{:?}]", plugin)),
+            line: self.line_of(&format!("[plugins.{plugin:?}]")),
             plugin: plugin.to_owned(),
             why,
         }

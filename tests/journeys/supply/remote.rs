@@ -17,6 +17,9 @@ const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 const LAYER: &str = "application/wasm";
 const UPDATE: &str = "sandgate lock --update mask";
 
+/// What is changed of a manifest.
+type Change = Box<dyn Fn(&mut Value)>;
+
 /// A server whose only tool tells a word.
 const SERVER: &str = r#"
 import json, sys
@@ -272,7 +275,6 @@ fn what_is_no_plugin_of_one_layer_is_refused_with_its_reason() {
     refused("the registry has no such manifest");
     let text = |to: &mut Value, place: &str, value: Value| *to.pointer_mut(place).unwrap() = value;
     let size = good.len();
-    type Change = Box<dyn Fn(&mut Value)>;
     let at = |place: &'static str, value: Value| -> Change {
         Box::new(move |manifest| text(manifest, place, value.clone()))
     };
@@ -446,7 +448,8 @@ fn a_candidate_is_locked_by_its_own_name_and_keeps_its_approval_where_it_is_prom
     let own = put(&images, guest("noop"), |_| {});
     let reference = format!("oci://{}@{own}", images.name());
     let candidate = format!("candidate = {{ plugin = {reference:?} }}\n");
-    configure(&images, "builtin:allow-tools", &candidate, "");
+    std::fs::write(images.path("live.wasm"), guest("noop")).unwrap();
+    configure(&images, "live.wasm", &candidate, "");
     said(
         &images.sandgate(&["check"]),
         2,

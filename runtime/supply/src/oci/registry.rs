@@ -108,7 +108,7 @@ impl Registry {
     }
 
     /// The same, to push to.
-    pub(crate) fn to_push(self) -> Self {
+    pub(crate) fn pushing(self) -> Self {
         Self {
             actions: "pull,push",
             ..self
