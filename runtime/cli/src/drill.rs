@@ -1,6 +1,8 @@
 //! `sandgate drill`: rehearses what the gateway is for, before a stand-in server, and reports.
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,8 +12,9 @@ use sandgate_daemon::admin::{self, Ask, AskError};
 use sandgate_daemon::drills::DrillLease;
 use sandgate_daemon::locate::Located;
 use sandgate_daemon::until_told;
-use sandgate_drill::{Drill as Rehearsed, DrillError, Report, Wanted, sweep};
+use sandgate_drill::{Drill as Rehearsed, DrillError, Report, Wanted, reached, sweep};
 use sandgate_text::grid;
+use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Reached;
@@ -46,7 +49,7 @@ pub struct Drill {
     /// The name of the tool that sends [default: send_email]
     #[arg(long, value_name = "TOOL")]
     pub send: Option<String>,
-    /// Keep the drill's call log in this folder, for `sandgate why --log`
+    /// Keep the drill's call log in this folder as `drill-NAME-TIME.jsonl`, for `sandgate why --log`
     #[arg(long, value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
     /// The running gateway, which records the drill.
@@ -87,9 +90,13 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     if let Some(keep) = asked.keep.as_deref().filter(|keep| !keep.is_dir()) {
         return not_done(&format!("--keep: {} is no folder", keep.display()));
     }
-    if !asked.yes && !agreed(drill, asked) {
+    if !asked.yes && !agreed(drill, asked, &loaded) {
         return not_done("not begun: nothing was done");
     }
+    let report_file = match asked.report.as_deref().map(ReportFile::open).transpose() {
+        Ok(file) => file,
+        Err(why) => return not_done(&why),
+    };
     sweep();
     let lease = match Lease::begin(asked, drill) {
         Ok(lease) => lease,
@@ -105,7 +112,7 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     match rehearsed {
         Ok(mut report) => {
             report.recorded = recorded;
-            tell(asked, &report)
+            tell(asked, report_file, &report)
         }
         Err(DrillError::Config(report)) => refuse(&report),
         Err(error) => not_done(&error.to_string()),
@@ -135,14 +142,19 @@ fn list(json: bool) {
 }
 
 /// Says what the drill will do, and asks.
-fn agreed(drill: Rehearsed, asked: &Drill) -> bool {
+fn agreed(drill: Rehearsed, asked: &Drill, loaded: &Loaded) -> bool {
     let plan = drill.plan();
+    let reached = reached(&loaded.config);
+    let reached = match reached.is_empty() {
+        true => String::new(),
+        false => format!("\nReal in it: {}.", reached.join(", ")),
+    };
     let mut stderr = std::io::stderr();
     let stdin = std::io::stdin();
     let said = writeln!(
         stderr,
         "Drill {}: {}.\nIt starts a second gateway in this process, on loopback, by {}, with a stand-in in the place of every server. \
-         It takes {} s at most, and disturbs {}. The running gateway records it.",
+         It takes {} s at most, and disturbs {}. The running gateway records it.{reached}",
         plan.name,
         plan.does,
         asked.reached.configured.config.display(),
@@ -182,12 +194,10 @@ fn rehearse(drill: Rehearsed, asked: &Drill, loaded: &Loaded) -> Result<Report, 
 }
 
 /// Prints the report, and writes it where it is wanted.
-fn tell(asked: &Drill, report: &Report) -> ExitCode {
+fn tell(asked: &Drill, file: Option<ReportFile>, report: &Report) -> ExitCode {
     show(asked.json, report, || report.markdown());
-    if let Some(file) = &asked.report
-        && let Err(error) = write(file, report)
-    {
-        return not_done(&format!("{}: {error}", file.display()));
+    if let Some(Err(why)) = file.map(|file| file.write(report)) {
+        return not_done(&why);
     }
     match report.is_as_expected() {
         true => ExitCode::SUCCESS,
@@ -195,12 +205,62 @@ fn tell(asked: &Drill, report: &Report) -> ExitCode {
     }
 }
 
-fn write(file: &Path, report: &Report) -> std::io::Result<()> {
-    let text = match file.extension().is_some_and(|end| end == "html") {
-        true => report.html(),
-        false => report.markdown(),
-    };
-    std::fs::write(file, text)
+/// The file of a report: written beside its place, which it takes at the end.
+struct ReportFile {
+    path: PathBuf,
+    beside: NamedTempFile,
+    /// Whether there is an older report, whose place it takes.
+    replaces: bool,
+}
+
+impl ReportFile {
+    /// # Errors
+    ///
+    /// There is something else than a regular file of the caller's, a link included, or its folder cannot be written.
+    fn open(path: &Path) -> Result<Self, String> {
+        let wrong = |error: std::io::Error| format!("--report: {}: {error}", path.display());
+        let own = rustix::process::geteuid().as_raw();
+        let (replaces, mode) = match std::fs::symlink_metadata(path) {
+            Ok(there) if there.is_file() && there.uid() == own => (true, there.mode() & 0o666),
+            Ok(_) => {
+                return Err(format!(
+                    "--report: {} is no regular file of your own: name another",
+                    path.display()
+                ));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (false, 0o666),
+            Err(error) => return Err(wrong(error)),
+        };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".drill-report-");
+        let beside = builder.permissions(Permissions::from_mode(mode));
+        Ok(Self {
+            path: path.to_owned(),
+            beside: beside.tempfile_in(folder).map_err(wrong)?,
+            replaces,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// It cannot be written, or there is something now where nothing was.
+    fn write(mut self, report: &Report) -> Result<(), String> {
+        let text = match self.path.extension().is_some_and(|end| end == "html") {
+            true => report.html(),
+            false => report.markdown(),
+        };
+        let written = self.beside.write_all(text.as_bytes());
+        let placed = written.and_then(|()| match self.replaces {
+            true => Ok(self.beside.persist(&self.path)?),
+            false => Ok(self.beside.persist_noclobber(&self.path)?),
+        });
+        let wrong = |error| format!("--report: {}: {error}", self.path.display());
+        placed.map(drop).map_err(wrong)
+    }
 }
 
 fn not_done(why: &str) -> ExitCode {
