@@ -1,9 +1,7 @@
 //! `sandgate drill`: rehearses what the gateway is for, before a stand-in server, and reports.
 
-use std::fs::Permissions;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,9 +10,8 @@ use sandgate_daemon::admin::{self, Ask, AskError};
 use sandgate_daemon::drills::DrillLease;
 use sandgate_daemon::locate::Located;
 use sandgate_daemon::until_told;
-use sandgate_drill::{Drill as Rehearsed, DrillError, Report, Wanted, reached, sweep};
+use sandgate_drill::{Drill as Rehearsed, DrillError, Report, ReportFile, Wanted, reached, sweep};
 use sandgate_text::grid;
-use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Reached;
@@ -95,7 +92,7 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     }
     let report_file = match asked.report.as_deref().map(ReportFile::open).transpose() {
         Ok(file) => file,
-        Err(why) => return not_done(&why),
+        Err(error) => return not_done(&format!("--report: {error}")),
     };
     sweep();
     let lease = match Lease::begin(asked, drill) {
@@ -196,70 +193,12 @@ fn rehearse(drill: Rehearsed, asked: &Drill, loaded: &Loaded) -> Result<Report, 
 /// Prints the report, and writes it where it is wanted.
 fn tell(asked: &Drill, file: Option<ReportFile>, report: &Report) -> ExitCode {
     show(asked.json, report, || report.markdown());
-    if let Some(Err(why)) = file.map(|file| file.write(report)) {
-        return not_done(&why);
+    if let Some(Err(error)) = file.map(|file| file.write(report)) {
+        return not_done(&format!("--report: {error}"));
     }
     match report.is_as_expected() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
-    }
-}
-
-/// The file of a report: written beside its place, which it takes at the end.
-struct ReportFile {
-    path: PathBuf,
-    beside: NamedTempFile,
-    /// Whether there is an older report, whose place it takes.
-    replaces: bool,
-}
-
-impl ReportFile {
-    /// # Errors
-    ///
-    /// There is something else than a regular file of the caller's, a link included, or its folder cannot be written.
-    fn open(path: &Path) -> Result<Self, String> {
-        let wrong = |error: std::io::Error| format!("--report: {}: {error}", path.display());
-        let own = rustix::process::geteuid().as_raw();
-        let (replaces, mode) = match std::fs::symlink_metadata(path) {
-            Ok(there) if there.is_file() && there.uid() == own => (true, there.mode() & 0o666),
-            Ok(_) => {
-                return Err(format!(
-                    "--report: {} is no regular file of your own: name another",
-                    path.display()
-                ));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (false, 0o666),
-            Err(error) => return Err(wrong(error)),
-        };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".drill-report-");
-        let beside = builder.permissions(Permissions::from_mode(mode));
-        Ok(Self {
-            path: path.to_owned(),
-            beside: beside.tempfile_in(folder).map_err(wrong)?,
-            replaces,
-        })
-    }
-
-    /// # Errors
-    ///
-    /// It cannot be written, or there is something now where nothing was.
-    fn write(mut self, report: &Report) -> Result<(), String> {
-        let text = match self.path.extension().is_some_and(|end| end == "html") {
-            true => report.html(),
-            false => report.markdown(),
-        };
-        let written = self.beside.write_all(text.as_bytes());
-        let placed = written.and_then(|()| match self.replaces {
-            true => Ok(self.beside.persist(&self.path)?),
-            false => Ok(self.beside.persist_noclobber(&self.path)?),
-        });
-        let wrong = |error| format!("--report: {}: {error}", self.path.display());
-        placed.map(drop).map_err(wrong)
     }
 }
 

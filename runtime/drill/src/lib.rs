@@ -20,6 +20,7 @@ mod planted;
 mod records;
 mod rehearsal;
 mod report;
+mod report_file;
 mod stand_in;
 mod sweep;
 
@@ -28,4 +29,5 @@ pub use error::DrillError;
 pub use outside::reached;
 pub use plan::{DISTURBS, Drill, Plan, Wanted};
 pub use report::{Report, Step, Verdict};
+pub use report_file::ReportFile;
 pub use sweep::sweep;
