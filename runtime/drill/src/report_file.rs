@@ -59,12 +59,12 @@ impl ReportFile {
     ///
     /// It cannot be written, or there is something now where nothing was.
     pub fn write(self, report: &Report) -> Result<(), DrillError> {
-        self.put(
-            &match self.path.extension().is_some_and(|end| end == "html") {
-                true => report.html(),
-                false => report.markdown(),
-            },
-        )
+        let is_html = self.path.extension().is_some_and(|end| end == "html");
+        let text = match is_html {
+            true => report.html(),
+            false => report.markdown(),
+        };
+        self.put(&text)
     }
 
     fn put(mut self, text: &str) -> Result<(), DrillError> {
