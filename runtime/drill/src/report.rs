@@ -259,7 +259,8 @@ impl Report {
 
 /// What a drill does not show.
 const NOT_REHEARSED: &str = "Not rehearsed: real servers, their containment and secrets; issuers of tokens; TLS; the receivers of \
-     alerts (sandgate alerts test NAME); what interceptors remember of real conversations; lock files of tool-pins.";
+     alerts (sandgate alerts test NAME); what interceptors remember of real conversations; lock files of tool-pins; \
+     rates of clients and views.";
 
 fn millis(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
