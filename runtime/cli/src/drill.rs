@@ -1,7 +1,7 @@
 //! `sandgate drill`: rehearses what the gateway is for, before a stand-in server, and reports.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use sandgate_daemon::admin::{self, Ask, AskError};
 use sandgate_daemon::drills::DrillLease;
 use sandgate_daemon::locate::Located;
 use sandgate_daemon::until_told;
-use sandgate_drill::{Drill as Rehearsed, DrillError, Report, Wanted, sweep};
+use sandgate_drill::{Drill as Rehearsed, DrillError, Report, ReportFile, Wanted, reached, sweep};
 use sandgate_text::grid;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,7 @@ pub struct Drill {
     /// The name of the tool that sends [default: send_email]
     #[arg(long, value_name = "TOOL")]
     pub send: Option<String>,
-    /// Keep the drill's call log in this folder, for `sandgate why --log`
+    /// Keep the drill's call log in this folder as `drill-NAME-TIME.jsonl`, for `sandgate why --log`
     #[arg(long, value_name = "FOLDER")]
     pub keep: Option<PathBuf>,
     /// The running gateway, which records the drill.
@@ -87,9 +87,13 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     if let Some(keep) = asked.keep.as_deref().filter(|keep| !keep.is_dir()) {
         return not_done(&format!("--keep: {} is no folder", keep.display()));
     }
-    if !asked.yes && !agreed(drill, asked) {
+    if !asked.yes && !agreed(drill, asked, &loaded) {
         return not_done("not begun: nothing was done");
     }
+    let report_file = match asked.report.as_deref().map(ReportFile::open).transpose() {
+        Ok(file) => file,
+        Err(error) => return not_done(&format!("--report: {error}")),
+    };
     sweep();
     let lease = match Lease::begin(asked, drill) {
         Ok(lease) => lease,
@@ -105,7 +109,7 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     match rehearsed {
         Ok(mut report) => {
             report.recorded = recorded;
-            tell(asked, &report)
+            tell(asked, report_file, &report)
         }
         Err(DrillError::Config(report)) => refuse(&report),
         Err(error) => not_done(&error.to_string()),
@@ -135,14 +139,19 @@ fn list(json: bool) {
 }
 
 /// Says what the drill will do, and asks.
-fn agreed(drill: Rehearsed, asked: &Drill) -> bool {
+fn agreed(drill: Rehearsed, asked: &Drill, loaded: &Loaded) -> bool {
     let plan = drill.plan();
+    let reached = reached(&loaded.config);
+    let reached = match reached.is_empty() {
+        true => String::new(),
+        false => format!("\nReal in it: {}.", reached.join(", ")),
+    };
     let mut stderr = std::io::stderr();
     let stdin = std::io::stdin();
     let said = writeln!(
         stderr,
         "Drill {}: {}.\nIt starts a second gateway in this process, on loopback, by {}, with a stand-in in the place of every server. \
-         It takes {} s at most, and disturbs {}. The running gateway records it.",
+         It takes {} s at most, and disturbs {}. The running gateway records it.{reached}",
         plan.name,
         plan.does,
         asked.reached.configured.config.display(),
@@ -182,25 +191,15 @@ fn rehearse(drill: Rehearsed, asked: &Drill, loaded: &Loaded) -> Result<Report, 
 }
 
 /// Prints the report, and writes it where it is wanted.
-fn tell(asked: &Drill, report: &Report) -> ExitCode {
+fn tell(asked: &Drill, file: Option<ReportFile>, report: &Report) -> ExitCode {
     show(asked.json, report, || report.markdown());
-    if let Some(file) = &asked.report
-        && let Err(error) = write(file, report)
-    {
-        return not_done(&format!("{}: {error}", file.display()));
+    if let Some(Err(error)) = file.map(|file| file.write(report)) {
+        return not_done(&format!("--report: {error}"));
     }
     match report.is_as_expected() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
-}
-
-fn write(file: &Path, report: &Report) -> std::io::Result<()> {
-    let text = match file.extension().is_some_and(|end| end == "html") {
-        true => report.html(),
-        false => report.markdown(),
-    };
-    std::fs::write(file, text)
 }
 
 fn not_done(why: &str) -> ExitCode {

@@ -71,69 +71,84 @@ pub(crate) fn advise(steps: &[Step], config: &Config, cast: &Cast) -> Vec<Advice
     for step in steps.iter().filter(open) {
         let advice = match step.guard {
             Guard::Plugin(plugin) => for_plugin(plugin, config, cast),
-            Guard::Keys => for_keys(),
-            Guard::Stops => Advice {
+            Guard::Keys => vec![for_keys()],
+            Guard::Stops => vec![Advice {
                 why: "A stop of the gateway's own had no effect: that is a fault of the gateway. Please report it with the drill's \
                       call log (--keep)."
                     .to_owned(),
                 lines: String::new(),
-            },
+            }],
         };
-        if !all.contains(&advice) {
-            all.push(advice);
+        for one in advice {
+            if !all.contains(&one) {
+                all.push(one);
+            }
         }
     }
     all.extend(for_alerts(steps, config));
     all
 }
 
-fn for_plugin(name: &str, config: &Config, cast: &Cast) -> Advice {
+/// For each interceptor of the plugin, or for a first one.
+fn for_plugin(name: &str, config: &Config, cast: &Cast) -> Vec<Advice> {
     let is_it =
         |one: &&Interceptor| matches!(&one.plugin, PluginSource::Builtin(plugin) if plugin == name);
     let remedy = REMEDIES.iter().find(|remedy| remedy.plugin == name);
-    let Some(there) = config.interceptors.iter().find(is_it) else {
-        let mut lines =
-            format!("[[interceptors]]\nname = \"{name}\"\nplugin = \"builtin:{name}\"\n");
-        if remedy.is_some_and(|remedy| remedy.state) {
-            lines += "grants = { state = true }\n";
-        }
-        if let Some(stricter) = remedy.and_then(|remedy| remedy.stricter) {
-            lines += stricter;
-        }
-        return Advice {
-            why: format!("No interceptor of {name} looks. Add one, before the servers:"),
-            lines,
-        };
-    };
+    let there = config.interceptors.iter().filter(is_it);
+    let advice: Vec<_> = there
+        .map(|one| for_interceptor(one, remedy, cast))
+        .collect();
+    if !advice.is_empty() {
+        return advice;
+    }
+    let own = unused(name, |name| {
+        config.interceptors.iter().any(|one| one.name == name)
+    });
+    let mut lines = format!("[[interceptors]]\nname = \"{own}\"\nplugin = \"builtin:{name}\"\n");
+    if remedy.is_some_and(|remedy| remedy.state) {
+        lines += "grants = { state = true }\n";
+    }
+    if let Some(stricter) = remedy.and_then(|remedy| remedy.stricter) {
+        lines += stricter;
+    }
+    vec![Advice {
+        why: format!("No interceptor of {name} looks. Add one, before the servers:"),
+        lines,
+    }]
+}
+
+/// For one that is there: the keys alone, for its own table.
+fn for_interceptor(there: &Interceptor, remedy: Option<&Remedy>, cast: &Cast) -> Advice {
+    let name = &there.name;
     if there.mode == Mode::Audit {
         return Advice {
             why: format!(
-                "The interceptor {} is in audit: it records and decides nothing. Make it active:",
-                there.name
+                "The interceptor {name} is in audit: it records and decides nothing. Make it active, in the table that has its name:"
             ),
-            lines: format!(
-                "[[interceptors]]\nname = \"{}\"\nmode = \"active\"",
-                there.name
-            ),
+            lines: "mode = \"active\"".to_owned(),
         };
     }
+    let stricter = remedy.and_then(|remedy| remedy.stricter);
     Advice {
         why: format!(
-            "The interceptor {} is active and let it pass: look at its servers, targets, events and exceptions, which may leave \
+            "The interceptor {name} is active and let it pass: look at its servers, targets, events and exceptions, which may leave \
              {}/{} out, and at how strict its settings are{}",
-            there.name,
             cast.server,
             cast.read,
-            match remedy.and_then(|remedy| remedy.stricter) {
-                Some(_) => ":",
+            match stricter {
+                Some(_) => ". In the table that has its name:",
                 None => ".",
             }
         ),
-        lines: match remedy.and_then(|remedy| remedy.stricter) {
-            Some(stricter) => format!("[[interceptors]]\nname = \"{}\"\n{stricter}", there.name),
-            None => String::new(),
-        },
+        lines: stricter.unwrap_or_default().to_owned(),
     }
+}
+
+/// The name, or where it is taken, the name with the first number that is not.
+fn unused(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 fn for_keys() -> Advice {
@@ -145,27 +160,98 @@ fn for_keys() -> Advice {
 
 /// A rule that tells somebody, where something happened that no alert told of.
 fn for_alerts(steps: &[Step], config: &Config) -> Option<Advice> {
-    let told = steps.iter().all(|step| !step.alerts.is_empty());
+    // An alert is raised once: later steps that it covers raise none.
+    let told = steps.iter().any(|step| !step.alerts.is_empty());
     let is_stop = |step: &Step| step.guard == Guard::Stops;
     let kinds: &[AlertKind] = match steps.iter().any(is_stop) {
         true => &[AlertKind::Stop],
         false => &[AlertKind::Finding, AlertKind::Refusals],
     };
     let has = |kind: &AlertKind| config.alerts.iter().any(|alert| alert.on.contains(kind));
-    if told || kinds.iter().all(has) {
-        return None;
-    }
-    let kinds: Vec<_> = kinds
-        .iter()
+    let missing = kinds.iter().filter(|kind| !has(kind));
+    let missing: Vec<_> = missing
         .map(|kind| format!("\"{}\"", kind.as_str()))
         .collect();
+    if told || missing.is_empty() {
+        return None;
+    }
+    let name = unused("drilled", |name| {
+        config.alerts.iter().any(|one| one.name == name)
+    });
     Some(Advice {
         why:
             "Nobody was woken: no alert is about what happened. Add a rule, with your own receiver:"
                 .to_owned(),
         lines: format!(
-            "[[alerts]]\nname = \"drilled\"\non = [{}]\nto = {{ webhook = \"https://hooks.example.com/sandgate\" }}",
-            kinds.join(", ")
+            "[[alerts]]\nname = \"{name}\"\non = [{}]\nto = {{ webhook = \"https://hooks.example.com/sandgate\" }}",
+            missing.join(", ")
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Wanted;
+    use sandgate_config::Loaded;
+
+    fn step(alerts: &[&str]) -> Step {
+        Step {
+            done: String::new(),
+            expected: "",
+            seen: String::new(),
+            verdict: Verdict::Noticed,
+            by: Vec::new(),
+            alerts: alerts.iter().map(|&it| it.to_owned()).collect(),
+            us: 0,
+            call: None,
+            guard: Guard::Plugin("secret-redactor"),
+        }
+    }
+
+    fn advice(text: &str, steps: &[Step]) -> Result<Vec<Advice>, Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("sandgate.toml");
+        std::fs::write(&file, text)?;
+        let loaded = Loaded::read(&file).map_err(|report| report.summary())?;
+        let cast = Cast::of(&loaded, &Wanted::default())?;
+        Ok(advise(steps, &loaded.config, &cast))
+    }
+
+    #[test]
+    fn each_interceptor_of_the_plugin_is_looked_at_and_none_is_added_twice()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let one = |name: &str, mode: &str| {
+            format!(
+                "[[interceptors]]\nname = \"{name}\"\nplugin = \"builtin:secret-redactor\"\nmode = \"{mode}\"\n"
+            )
+        };
+        let text = one("first", "active") + &one("second", "audit");
+        let advice = advice(&text, &[step(&["told"]), step(&[])])?;
+        assert_eq!(advice.len(), 2, "{advice:?}");
+        assert!(advice[0].why.contains("first is active"), "{advice:?}");
+        assert!(advice[1].why.contains("second is in audit"), "{advice:?}");
+        assert_eq!(advice[1].lines, "mode = \"active\"");
+        Ok(())
+    }
+
+    #[test]
+    fn a_rule_for_what_no_rule_is_about_has_a_name_of_its_own()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let text = "[[alerts]]\nname = \"drilled\"\non = [\"finding\"]\nto = { webhook = \"http://127.0.0.1:9/hook\" }\n\
+                    [[interceptors]]\nname = \"secret-redactor\"\nplugin = \"builtin:pii-scrubber\"\n";
+        let advice = advice(text, &[step(&[])])?;
+        assert_eq!(advice.len(), 2, "{advice:?}");
+        assert!(
+            advice[0].lines.contains("name = \"secret-redactor-2\""),
+            "{advice:?}"
+        );
+        assert!(
+            advice[1]
+                .lines
+                .contains("name = \"drilled-2\"\non = [\"refusals\"]"),
+            "{advice:?}"
+        );
+        Ok(())
+    }
 }

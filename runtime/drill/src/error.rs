@@ -24,8 +24,10 @@ pub enum DrillError {
         /// Who refused it.
         why: String,
     },
-    /// Something did not happen, and nothing says why.
-    #[error("{0}; no interceptor and no rule of the gateway says why")]
+    /// Something did not happen, and no decision in force says why.
+    #[error(
+        "{0}; no decision in force of an interceptor or of the gateway says why, so that it shows nothing"
+    )]
     Unexplained(String),
     /// The drill was told to stop.
     #[error("the drill was stopped before its end; everything that it began is undone")]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::DrillError;
+use crate::keep::Keep;
 use crate::rehearsal::Rehearsal;
 use crate::report::Report;
 use crate::{copy, drills};
@@ -46,7 +47,8 @@ pub struct Plan {
 }
 
 /// What a drill disturbs: the same for all of them.
-pub const DISTURBS: &str = "nothing of the running gateway: processor time of this machine alone";
+pub const DISTURBS: &str = "processor time of this machine, and what interceptors with the grants `http`, `dirs` and `env` reach: that is \
+     real, and directories are read-only";
 
 /// A drill takes at most so long; policies may have to be compiled first.
 const AT_MOST_S: u64 = 300;
@@ -62,7 +64,7 @@ pub struct Wanted {
     pub read: Option<String>,
     /// The name of the tool that sends. `None`: `send_email`.
     pub send: Option<String>,
-    /// A folder that exists, for the drill's call log. `None`: it goes with the drill.
+    /// A folder that exists, for the drill's call log as `drill-NAME-TIME.jsonl`. `None`: it goes with the drill.
     pub keep: Option<PathBuf>,
 }
 
@@ -132,6 +134,11 @@ impl Drill {
         }
     }
 
+    /// Whether it sends more calls at once than a policy of rates may allow.
+    pub(crate) fn floods(self) -> bool {
+        matches!(self, Self::Stop | Self::KeyOut)
+    }
+
     /// Does the drill, and takes everything back that it did, also when `told` is cancelled.
     ///
     /// # Errors
@@ -145,10 +152,13 @@ impl Drill {
     ) -> Result<Report, DrillError> {
         let cast = copy::Cast::of(loaded, wanted)?;
         let began = std::time::SystemTime::now();
+        let keep = wanted.keep.as_deref();
+        let keep = keep.map(|folder| Keep::new(folder, self.plan().name, began));
+        let keep = keep.transpose()?;
         let doing = async {
             let mut late = pin!(tokio::time::sleep(Duration::from_secs(AT_MOST_S)));
             let rehearsal = tokio::select! {
-                rehearsal = Rehearsal::set(loaded, &cast) => rehearsal?,
+                rehearsal = Rehearsal::set(self, loaded, &cast) => rehearsal?,
                 () = told.cancelled() => return Err(DrillError::Stopped),
                 () = &mut late => return Err(DrillError::TooLong(AT_MOST_S)),
             };
@@ -157,11 +167,13 @@ impl Drill {
                 () = told.cancelled() => Err(DrillError::Stopped),
                 () = &mut late => Err(DrillError::TooLong(AT_MOST_S)),
             };
-            rehearsal.strike(wanted.keep.as_deref()).await?;
-            steps
+            let kept = rehearsal.strike(keep).await?;
+            Ok((steps?, kept))
         };
-        let steps = Box::pin(doing).await?;
-        Ok(Report::new(self.plan(), &cast, loaded, began, steps))
+        let (done, kept) = Box::pin(doing).await?;
+        let mut report = Report::new(self.plan(), &cast, loaded, began, done);
+        report.kept = kept;
+        Ok(report)
     }
 
     async fn steps(self, rehearsal: &Rehearsal) -> Result<crate::report::Done, DrillError> {

@@ -82,6 +82,14 @@ impl Records {
         Ok(since.by_ref().filter(is_end).last())
     }
 
+    /// The code of the gateway's own rule that refused the call of which an answer tells the id. `None`: an answer of
+    /// another kind.
+    pub(crate) fn rule_of(&self, answer: &str) -> io::Result<Option<String>> {
+        let refused = self.all()?.into_iter();
+        let mut of_it = refused.filter(|one| !one.id.is_empty() && answer.contains(&one.id));
+        Ok(of_it.find_map(|one| one.refused_by).map(|rule| rule.code))
+    }
+
     /// The rules of alerts that this call raised.
     pub(crate) fn alerts_of(&self, call: &str) -> io::Result<Vec<String>> {
         let all = self.all()?;
@@ -107,8 +115,9 @@ impl Record {
         let runs = self.trail.entries.iter().filter_map(Run::detection);
         let rule = self.refused_by.iter().map(|rule| Detection {
             by: "the gateway".to_owned(),
-            did: "refused".to_owned(),
+            did: REFUSED.to_owned(),
             code: rule.code.clone(),
+            in_force: true,
         });
         let mut all = Vec::new();
         for one in rule.chain(runs) {
@@ -126,7 +135,19 @@ pub(crate) struct Detection {
     pub(crate) by: String,
     pub(crate) did: String,
     pub(crate) code: String,
+    /// A decision that was carried out: neither a failure nor one of an interceptor in audit.
+    pub(crate) in_force: bool,
 }
+
+impl Detection {
+    /// Whether it is a refusal that was carried out.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.in_force && self.did == REFUSED
+    }
+}
+
+/// What a refusal that was carried out is called.
+const REFUSED: &str = "refused";
 
 impl Run {
     fn detection(&self) -> Option<Detection> {
@@ -136,7 +157,7 @@ impl Run {
         };
         let did = match &*self.decision {
             _ if self.failure.is_some() => "failed",
-            "refuse" if self.applied => "refused",
+            "refuse" if self.applied => REFUSED,
             "refuse" if self.mode == "audit" => "would have refused",
             "refuse" => "refused too",
             "edit" | "replace" | "answer" if self.applied => "changed it",
@@ -146,6 +167,8 @@ impl Run {
             _ => return None,
         };
         let code = self.failure.clone().unwrap_or_else(code);
+        let decides = ["refuse", "edit", "replace", "answer"].contains(&&*self.decision);
+        let in_force = decides && self.applied && self.failure.is_none() && self.mode != "audit";
         let audit = match self.mode == "audit" {
             true => " (audit)",
             false => "",
@@ -154,6 +177,55 @@ impl Run {
             by: self.interceptor.clone(),
             did: format!("{did}{audit}"),
             code,
+            in_force,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn in_force(entry: Value) -> serde_json::Result<Vec<bool>> {
+        let record: Record = serde_json::from_value(json!({ "trail": { "entries": [entry] } }))?;
+        Ok(record.detections().iter().map(|one| one.in_force).collect())
+    }
+
+    #[test]
+    fn a_failure_an_audit_and_a_finding_are_no_decisions_in_force() -> serde_json::Result<()> {
+        let refuse = json!({ "interceptor": "a", "decision": "refuse", "applied": true });
+        let with = |name: &str, value: Value| {
+            let mut entry = refuse.clone();
+            entry[name] = value;
+            entry
+        };
+        assert_eq!(in_force(refuse.clone())?, [true]);
+        assert_eq!(in_force(with("decision", json!("edit")))?, [true]);
+        assert_eq!(in_force(with("failure", json!("timeout")))?, [false]);
+        assert_eq!(in_force(with("mode", json!("audit")))?, [false]);
+        assert_eq!(in_force(with("applied", json!(false)))?, [false]);
+        let mut found = with("decision", json!("allow"));
+        found["findings"] = json!([{ "rule": "r" }]);
+        assert_eq!(in_force(found)?, [false]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_answer_that_names_no_refused_call_is_of_no_rule() -> io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let text = concat!(
+            r#"{"record":"ended","id":"0af1","refused_by":{"code":"stop.tool"}}"#,
+            "\n",
+            r#"{"record":"ended","id":"0af2","refused_by":null}"#,
+            "\n"
+        );
+        std::fs::write(file.path(), text)?;
+        let records = Records::of(file.path().to_owned());
+        let rule = |answer| records.rule_of(answer);
+        assert_eq!(rule(r#"{"callId":"0af1"}"#)?.as_deref(), Some("stop.tool"));
+        assert_eq!(rule(r#"{"callId":"0af2"}"#)?, None);
+        assert_eq!(rule("too many requests")?, None);
+        Ok(())
     }
 }

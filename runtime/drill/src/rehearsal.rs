@@ -1,7 +1,7 @@
 //! A second gateway between a client and a stand-in server, and what comes of each call.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Answer, Client};
 use crate::copy::{self, Cast};
 use crate::error::DrillError;
+use crate::keep::Keep;
+use crate::plan::Drill;
 use crate::records::{Detection, Record, Records};
-use crate::report::Control;
+use crate::report::{Control, Guard, Step};
 use crate::stand_in::{StandIn, listen};
 use crate::sweep::Folder;
 
@@ -67,12 +69,17 @@ impl Seen {
 
 impl Rehearsal {
     /// Starts it all on free ports of loopback.
-    pub(crate) async fn set(loaded: &Loaded, cast: &Cast) -> Result<Self, DrillError> {
+    pub(crate) async fn set(
+        drill: Drill,
+        loaded: &Loaded,
+        cast: &Cast,
+    ) -> Result<Self, DrillError> {
         let folder = Folder::new()?;
         let stand_in = StandIn::new(&cast.read, &cast.send);
         let (stand_in_at, listener) = listen().await?;
+        let urls = stand_in.urls(stand_in_at);
         let standing_in = tokio::spawn(stand_in.clone().serve(listener));
-        let loaded = copy::copy(loaded, cast, folder.path(), stand_in_at)?;
+        let loaded = copy::copy(drill, loaded, cast, folder.path(), &urls)?;
         let (gateway, listener) = listen().await?;
         let running = start(&folder.path().join("drill.toml"), &loaded, false, None).await?;
         let stop = CancellationToken::new();
@@ -92,19 +99,18 @@ impl Rehearsal {
         })
     }
 
-    /// Ends it all; the folder goes, and the call log into `keep`.
-    pub(crate) async fn strike(self, keep: Option<&Path>) -> Result<(), DrillError> {
+    /// Ends it all; the folder goes, and the call log into `keep`. Returns where the log is then.
+    pub(crate) async fn strike(self, keep: Option<Keep>) -> Result<Option<PathBuf>, DrillError> {
         self.stand_in.hold(false);
         self.stop.cancel();
         let served = tokio::time::timeout(END, self.serving).await;
         self.standing_in.abort();
-        if let Some(keep) = keep {
-            let log = self.folder.path().join("calls.jsonl");
-            std::fs::copy(log, keep.join("calls.jsonl"))?;
-        }
+        let log = self.folder.path().join("calls.jsonl");
+        let kept = keep.map(|keep| keep.keep(&log)).transpose();
         self.folder.remove()?;
         let late = |_| io::Error::other("the second gateway does not end");
-        Ok(served.map_err(late)?.map_err(io::Error::other)??)
+        served.map_err(late)?.map_err(io::Error::other)??;
+        Ok(kept?)
     }
 
     /// Makes sure that a harmless call of each tool passes: otherwise nothing shows anything.
@@ -122,6 +128,42 @@ impl Rehearsal {
         Ok(Control {
             us: micros(read.answer.took),
         })
+    }
+
+    /// A step that is one call of the tool that reads, or a list. `harmed`: it had its effect. Where it was refused, a
+    /// harmless call has to pass again: a refusal of whatever comes shows nothing of the step.
+    ///
+    /// # Errors
+    ///
+    /// It had no effect and no decision in force says why, or what refused it refuses a harmless call too.
+    pub(crate) async fn step(
+        &self,
+        done: impl Into<String>,
+        guard: Guard,
+        seen: &Seen,
+        harmed: bool,
+        words: [&str; 2],
+    ) -> Result<Step, DrillError> {
+        let step = Step::of_call(done, guard, seen, harmed, words)?;
+        let mut refusals = seen.detections.iter().filter(|one| one.is_refusal());
+        if harmed || refusals.next().is_none() {
+            return Ok(step);
+        }
+        // The other tool, where the one that reads is what the step is about.
+        let (again, tool) = match guard {
+            Guard::Plugin("tool-pins") => {
+                let again = self.send("team@example.com", HARMLESS).await?;
+                (again, &self.cast.send)
+            }
+            _ => {
+                self.stand_in.replies(HARMLESS);
+                (self.read(&json!({ "id": "7" })).await?, &self.cast.read)
+            }
+        };
+        let is_same = |one: &Detection| one.is_refusal() && seen.detections.contains(one);
+        let refused = again.detections.iter().any(is_same);
+        self.passes(!refused, tool, &again)?;
+        Ok(step)
     }
 
     fn passes(&self, passed: bool, tool: &str, seen: &Seen) -> Result<(), DrillError> {

@@ -3,6 +3,7 @@
 mod markdown;
 mod page;
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use sandgate_config::Loaded;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::advice::{Advice, advise};
 use crate::copy::Cast;
+use crate::outside::reached;
 use crate::plan::Plan;
 use crate::rehearsal::{Seen, micros};
 
@@ -77,7 +79,7 @@ impl Step {
     ///
     /// # Errors
     ///
-    /// It had no effect, and nothing says why.
+    /// It had no effect, and no decision in force says why.
     pub(crate) fn of_call(
         done: impl Into<String>,
         guard: Guard,
@@ -86,9 +88,13 @@ impl Step {
         words: [&str; 2],
     ) -> Result<Self, crate::DrillError> {
         let done = done.into();
-        if !harmed && seen.detections.is_empty() {
+        if !harmed && !seen.detections.iter().any(|one| one.in_force) {
+            let by = match seen.by() {
+                by if by.is_empty() => String::new(),
+                by => format!(" ({})", by.join(", ")),
+            };
             return Err(crate::DrillError::Unexplained(format!(
-                "{done}: {}",
+                "{done}: {}{by}",
                 words[1]
             )));
         }
@@ -144,6 +150,11 @@ pub struct Report {
     pub client: Option<String>,
     /// Whether the running gateway recorded the drill, and why not.
     pub recorded: Result<(), String>,
+    /// What interceptors reached that is real, each by its name.
+    pub reached: Vec<String>,
+    /// Where the drill's call log is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<PathBuf>,
     control: Control,
     /// The steps.
     pub steps: Vec<Step>,
@@ -171,6 +182,8 @@ impl Report {
             stands_for: loaded.config.servers.contains_key(&cast.server),
             client: cast.client.clone(),
             recorded: Err("not told".to_owned()),
+            reached: reached(&loaded.config),
+            kept: None,
             control: done.control,
             advice: advise(&done.steps, &loaded.config, cast),
             steps: done.steps,
@@ -203,7 +216,10 @@ impl Report {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let caller = match &self.client {
             Some(client) => format!("client {client}, with a key made for the drill"),
-            None => "somebody without a key".to_owned(),
+            None => {
+                "somebody without a key, as whom other users of this machine could have called too"
+                    .to_owned()
+            }
         };
         let recorded = match &self.recorded {
             Ok(()) => "drill-began and drill-ended, in the running gateway's call log".to_owned(),
@@ -213,7 +229,7 @@ impl Report {
             true => format!("{}, with a stand-in in its place", self.server),
             false => format!("a stand-in, called {}: none is configured", self.server),
         };
-        vec![
+        let mut facts = vec![
             ("What", self.drill.does.to_owned()),
             ("When", self.began.clone()),
             (
@@ -228,14 +244,23 @@ impl Report {
                 format!("harmless calls passed, in {}", millis(self.control.us)),
             ),
             ("Recorded", recorded),
+            (
+                "Reached for real",
+                markdown::listed(&self.reached, "nothing"),
+            ),
             ("Outcome", self.outcome()),
-        ]
+        ];
+        if let Some(kept) = &self.kept {
+            facts.push(("Call log", kept.display().to_string()));
+        }
+        facts
     }
 }
 
 /// What a drill does not show.
 const NOT_REHEARSED: &str = "Not rehearsed: real servers, their containment and secrets; issuers of tokens; TLS; the receivers of \
-     alerts (sandgate alerts test NAME); what interceptors remember of real conversations; lock files of tool-pins.";
+     alerts (sandgate alerts test NAME); what interceptors remember of real conversations; lock files of tool-pins; \
+     rates of clients and views.";
 
 fn millis(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
@@ -244,6 +269,52 @@ fn millis(us: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn seen(by: Option<(&str, bool)>) -> Seen {
+        let detection = |(did, in_force): (&str, bool)| crate::records::Detection {
+            by: "pii".to_owned(),
+            did: did.to_owned(),
+            code: "timeout".to_owned(),
+            in_force,
+        };
+        Seen {
+            answer: crate::client::Answer {
+                status: http::StatusCode::OK,
+                text: String::new(),
+                took: std::time::Duration::ZERO,
+            },
+            heard_before: 0,
+            record: None,
+            detections: by.map(detection).into_iter().collect(),
+            alerts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_step_is_stopped_by_a_decision_in_force_alone() {
+        let verdict = |by, harmed| {
+            let guard = Guard::Plugin("pii-scrubber");
+            Step::of_call("It", guard, &seen(by), harmed, ["came", "did not come"])
+                .map(|step| step.verdict)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            verdict(Some(("refused", true)), false),
+            Ok(Verdict::Stopped)
+        );
+        assert_eq!(verdict(Some(("failed", false)), true), Ok(Verdict::Noticed));
+        assert_eq!(verdict(None, true), Ok(Verdict::PassedUnseen));
+        for (by, said) in [
+            (None, "It: did not come;"),
+            (
+                Some(("failed", false)),
+                "It: did not come (pii failed: timeout);",
+            ),
+        ] {
+            let said = verdict(by, false).is_err_and(|error| error.starts_with(said));
+            assert!(said, "{by:?}");
+        }
+    }
 
     #[test]
     fn what_others_named_is_no_markup_and_ends_no_cell() {
@@ -269,6 +340,8 @@ mod tests {
             stands_for: true,
             client: Some(hostile.to_owned()),
             recorded: Err(hostile.to_owned()),
+            reached: vec![hostile.to_owned()],
+            kept: Some(hostile.into()),
             control: Control { us: 0 },
             steps: vec![step],
             advice: vec![Advice {

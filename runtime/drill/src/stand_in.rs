@@ -30,11 +30,19 @@ const HARMLESS: &str =
     "Reads a customer's ticket: what the customer wrote, and the customer's record.";
 
 pub(crate) struct StandIn {
+    /// The first part of its paths, which other users of the machine cannot know.
+    secret: String,
     read: String,
     send: String,
     play: Mutex<Play>,
     /// Whether calls are held.
     hold: watch::Sender<bool>,
+}
+
+/// Where the stand-in is reached.
+pub(crate) struct Urls {
+    pub(crate) mcp: String,
+    pub(crate) alerts: String,
 }
 
 struct Play {
@@ -54,11 +62,21 @@ impl StandIn {
             heard: Vec::new(),
         };
         Arc::new(Self {
+            secret: format!("{:032x}", rand::random::<u128>()),
             read: read.to_owned(),
             send: send.to_owned(),
             play: Mutex::new(play),
             hold: watch::Sender::new(false),
         })
+    }
+
+    /// The URLs at which it is a server and takes alerts, where it listens at `address`.
+    pub(crate) fn urls(&self, address: SocketAddr) -> Urls {
+        let base = format!("http://{address}/{}", self.secret);
+        Urls {
+            mcp: format!("{base}/mcp"),
+            alerts: format!("{base}/alerts"),
+        }
     }
 
     /// Sets what the reading tool answers.
@@ -110,7 +128,11 @@ impl StandIn {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let path = request.uri().path().to_owned();
+        let path = request.uri().path().strip_prefix('/');
+        let path = path.and_then(|path| path.strip_prefix(&*self.secret));
+        let Some(path) = path.map(ToOwned::to_owned) else {
+            return response(StatusCode::NOT_FOUND, &Value::Null);
+        };
         let is_post = request.method() == http::Method::POST;
         let body = Limited::new(request.into_body(), LARGEST).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -220,4 +242,38 @@ fn response(status: StatusCode, message: &Value) -> Response<Full<Bytes>> {
 pub(crate) async fn listen() -> io::Result<(SocketAddr, TcpListener)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     Ok((listener.local_addr()?, listener))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    async fn status(address: SocketAddr, path: &str) -> io::Result<String> {
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer.chars().skip(9).take(3).collect())
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_know_its_paths_finds_nothing() -> io::Result<()> {
+        let stand_in = StandIn::new("read", "send");
+        let (address, listener) = listen().await?;
+        let urls = stand_in.urls(address);
+        let serving = tokio::spawn(stand_in.clone().serve(listener));
+        for path in ["/mcp", "/alerts", "/", "//mcp"] {
+            assert_eq!(status(address, path).await?, "404", "{path}");
+        }
+        for (url, expected) in [(&urls.mcp, "202"), (&urls.alerts, "204")] {
+            let path = url.replace(&format!("http://{address}"), "");
+            assert_eq!(status(address, &path).await?, expected, "{path}");
+        }
+        serving.abort();
+        Ok(())
+    }
 }

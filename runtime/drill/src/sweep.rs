@@ -10,6 +10,8 @@ use tempfile::TempDir;
 const PREFIX: &str = "sandgate-drill-";
 /// Held by the drill while it runs; the kernel lets it go with the process.
 const LOCK: &str = "lock";
+/// The lock's name until it is held: nobody sweeps by it.
+const UNLOCKED: &str = "lock.new";
 
 /// A folder of a drill, held until dropped.
 pub(crate) struct Folder {
@@ -20,8 +22,11 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn new() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        let lock = File::create(folder.path().join(LOCK))?;
+        let made = folder.path().join(UNLOCKED);
+        let lock = File::create_new(&made)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        // Held before it is there: a sweep never finds it free while the drill lives.
+        std::fs::rename(made, folder.path().join(LOCK))?;
         Ok(Self {
             folder,
             _lock: lock,
@@ -57,4 +62,19 @@ pub fn sweep() -> usize {
         free && std::fs::remove_dir_all(entry.path()).is_ok()
     })
     .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_is_held_for_as_long_as_it_has_its_name() -> io::Result<()> {
+        let folder = Folder::new()?;
+        let names: Vec<_> = folder.path().read_dir()?.flatten().collect();
+        assert_eq!(names.len(), 1);
+        let lock = File::open(folder.path().join(LOCK))?;
+        assert!(flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
+        folder.remove()
+    }
 }

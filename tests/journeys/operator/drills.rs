@@ -102,7 +102,7 @@ fn strict() -> String {
     let text = std::fs::read_to_string(&file).unwrap();
     let text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
     let more = format!(
-        "[clients.ada]\ntoken-sha256 = \"{}\"\n[servers.desk]\nurl = \"http://127.0.0.1:9/mcp\"\n\
+        "[clients.ada]\ntoken-sha256 = \"{}\"\nrate = \"9/s\"\n[servers.desk]\nurl = \"http://127.0.0.1:9/mcp\"\n\
          [[alerts]]\nname = \"attack\"\non = [\"finding\", \"refusals\"]\nto = {{ webhook = \"http://127.0.0.1:9/hook\" }}\n\
          [[alerts]]\nname = \"stopped\"\non = [\"stop\"]\nto = {{ webhook = \"http://127.0.0.1:9/hook\" }}\n",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -198,10 +198,7 @@ fn a_policy_in_audit_is_noticed_and_the_report_says_to_make_it_active() {
         (vec!["noticed"; 3], Some(0)),
         "{report}"
     );
-    assert_eq!(
-        report["advice"][0]["lines"],
-        "[[interceptors]]\nname = \"keys\"\nmode = \"active\""
-    );
+    assert_eq!(report["advice"][0]["lines"], "mode = \"active\"");
 }
 
 #[test]
@@ -265,6 +262,9 @@ fn what_cannot_be_done_is_said_and_shows_nothing() {
     let allow = "[[interceptors]]\nname = \"allow\"\nplugin = \"builtin:allow-tools\"\n\
                  settings = { rules = [{ who = [\"*\"], allow = [\"*/look_up\", \"*/write_to\"] }] }\n";
     let place = Place::new(&format!("{EMPTY}{allow}"));
+    let in_folder = |name: &str| place.folder.path().join(name);
+    std::fs::write(in_folder("calls.jsonl"), "real").unwrap();
+    std::os::unix::fs::symlink("calls.jsonl", in_folder("r.md")).unwrap();
     for (args, said) in [
         (
             vec!["secret-leek", "--yes"],
@@ -279,6 +279,14 @@ fn what_cannot_be_done_is_said_and_shows_nothing() {
         (
             vec!["stop", "--yes", "--report", "r.pdf"],
             "ends in .md or .html",
+        ),
+        (
+            vec!["stop", "--yes", "--report", "r.md"],
+            "r.md is no regular file of your own",
+        ),
+        (
+            vec!["stop", "--yes", "--report", "nowhere/r.md"],
+            "--report: nowhere/r.md: ",
         ),
         (vec!["stop", "--yes", "--keep", "nowhere"], "no folder"),
         (vec!["stop", "--yes", "--read", "a b"], "--read and --send"),
@@ -301,12 +309,33 @@ fn what_cannot_be_done_is_said_and_shows_nothing() {
     let call = report["steps"][0]["call"].as_str().unwrap();
     let mut why = Command::new(sandgate());
     why.args(["why", call, "--log"])
-        .arg(place.folder.path().join("calls.jsonl"));
+        .arg(in_folder(report["kept"].as_str().unwrap()));
     let told = why.output().unwrap();
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.contains("look_up"), "{told}");
+    let real = std::fs::read_to_string(in_folder("calls.jsonl"));
+    assert_eq!(real.unwrap(), "real");
     let list = place.drill(&["list"]);
     assert!(list.output.contains("poisoned-tool"), "{list:?}");
+}
+
+#[test]
+fn what_refuses_whatever_comes_is_not_taken_for_a_policy_that_saw_the_attack() {
+    // The calls before the steps are all that it lets pass.
+    let rate = "[[interceptors]]\nname = \"rate\"\nplugin = \"builtin:rate-limit\"\ngrants = { state = true }\n\
+                settings = { limits = [{ calls = 2, per = \"1d\" }] }\n";
+    let place = Place::new(&format!("{EMPTY}{rate}"));
+    let ended = place.drill(&["path-escape", "--yes"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let said = "a harmless call of stand-in/read_ticket does not pass: rate refused";
+    assert!(ended.log.contains(said), "{ended:?}");
+    // A stop is rehearsed all the same: each of its calls is at the server.
+    let (report, code) = place.report("stop");
+    assert_eq!(
+        (verdicts(&report), code),
+        (vec!["stopped"; 2], Some(0)),
+        "{report}"
+    );
 }
 
 #[track_caller]
@@ -331,8 +360,8 @@ fn plain(report: &str) -> String {
     for (word, next) in words.iter().zip(next) {
         let text = word.trim_end_matches(is_end);
         let is_number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let is_counted =
-            ["ms", "were", "of"].contains(&next.trim_end_matches(is_end).trim_end_matches(';'));
+        let is_counted = ["ms", "were", "of", "calls"]
+            .contains(&next.trim_end_matches(is_end).trim_end_matches(';'));
         plain += match text {
             _ if text.ends_with('…') => "VALUE",
             _ if text.contains("/sandgate.toml") => "CONFIG,",

@@ -8,11 +8,13 @@ use sandgate_daemon::stops::StopReport;
 use sandgate_gateway::StopKind;
 use serde_json::json;
 
-use super::stop::{Answered, by, flood, stop, verdict};
+use super::stop::{by, flood, stop, verdict};
 use crate::error::DrillError;
 use crate::rehearsal::{Rehearsal, micros};
 use crate::report::{Guard, Step};
 
+/// The code of a stopped client.
+const CODE: &str = "stop.client";
 /// How long it is tried until a stopped client is turned away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -22,8 +24,14 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     let stranger = rehearsal.client.with_key("a-key-that-nobody-has");
     let heard = rehearsal.stand_in.heard();
     let answer = stranger.call(tool, &json!({ "id": "7" })).await?;
-    let turned_away =
-        answer.status == StatusCode::UNAUTHORIZED && rehearsal.stand_in.heard() == heard;
+    let reached = rehearsal.stand_in.heard() > heard;
+    let turned_away = answer.status == StatusCode::UNAUTHORIZED && !reached;
+    if !turned_away && !reached {
+        return Err(DrillError::Unexplained(format!(
+            "a call with a key that nobody has is answered {}",
+            answer.status.as_u16()
+        )));
+    }
     let first = Step {
         done: "A call comes with a key that nobody has".to_owned(),
         expected: "401",
@@ -39,37 +47,39 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         return Ok(vec![first]);
     };
 
-    let mut calls = flood(rehearsal).await?;
-    let under_way = rehearsal.stand_in.heard() - calls.before;
+    let calls = flood(rehearsal).await?;
+    let under_way = calls.under_way;
     let began = Instant::now();
     let _: StopReport = rehearsal
         .ask(stop(StopKind::Client, client.clone()))
         .await?;
     let until = began + PATIENCE;
-    let mut status;
-    loop {
-        status = rehearsal
+    let answer = loop {
+        let answer = rehearsal
             .client
-            .call(tool, &json!({ "id": "7" }))
-            .await?
-            .status;
-        if status == StatusCode::FORBIDDEN || Instant::now() > until {
-            break;
+            .call(tool, &json!({ "id": "late" }))
+            .await?;
+        if answer.status == StatusCode::FORBIDDEN || Instant::now() > until {
+            break answer;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
     let took = began.elapsed();
+    let locked_out = answer.status == StatusCode::FORBIDDEN;
+    let rule = rehearsal.records.rule_of(&answer.text)?;
+    if locked_out && rule.as_deref() != Some(CODE) {
+        return Err(DrillError::Unexplained(format!(
+            "client {client} is answered 403, and not by {CODE}"
+        )));
+    }
     let second = Step {
         done: format!(
             "Client {client} is stopped while {under_way} of its calls are at the server"
         ),
         expected: "403",
-        seen: format!("{} after {} ms", status.as_u16(), took.as_millis()),
-        verdict: verdict(status == StatusCode::FORBIDDEN),
-        by: by(
-            status == StatusCode::FORBIDDEN,
-            "the gateway refused: stop.client",
-        ),
+        seen: format!("{} after {} ms", answer.status.as_u16(), took.as_millis()),
+        verdict: verdict(locked_out),
+        by: by(locked_out, "the gateway refused: stop.client"),
         alerts: rehearsal.records.alerts_on("stop")?,
         us: micros(took),
         call: None,
@@ -77,12 +87,12 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     };
 
     let since = Instant::now();
-    let Answered { calls, served } = calls.answered().await;
-    let held = calls >= under_way && served == 0;
+    let ended = calls.ended(rehearsal, CODE).await?;
+    let held = ended.are_stopped();
     let third = Step {
         done: "The calls that were under way".to_owned(),
-        expected: "each ends, none by the server",
-        seen: format!("{calls} were answered, {served} of them by the server"),
+        expected: "each ended by the stop",
+        seen: ended.to_string(),
         verdict: verdict(held),
         by: by(held, "the gateway ended them: stop.client"),
         alerts: Vec::new(),

@@ -26,7 +26,7 @@ pub(crate) async fn secrets(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillErr
     let harmed = rehearsal.stand_in.heard_text(seen.heard_before, &value);
     let done = format!("A call sends a token of GitHub on, {}", shown(&value));
     let words = ["the server got it", "the server did not get it"];
-    steps.push(Step::of_call(done, SECRETS, &seen, harmed, words)?);
+    steps.push(rehearsal.step(done, SECRETS, &seen, harmed, words).await?);
     Ok(steps)
 }
 
@@ -57,5 +57,5 @@ async fn reply(
     let harmed = seen.answer.text.contains(value);
     let done = format!("A tool's reply carries {what}, {}", shown(value));
     let words = ["the client got it", "the client did not get it"];
-    Step::of_call(done, guard, &seen, harmed, words)
+    rehearsal.step(done, guard, &seen, harmed, words).await
 }

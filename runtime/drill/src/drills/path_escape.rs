@@ -31,7 +31,7 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         let harmed = rehearsal.stand_in.heard_text(seen.heard_before, value);
         let words = ["the server got it", "the server did not get it"];
         let guard = Guard::Plugin("argument-validator");
-        steps.push(Step::of_call(done, guard, &seen, harmed, words)?);
+        steps.push(rehearsal.step(done, guard, &seen, harmed, words).await?);
     }
     Ok(steps)
 }

@@ -20,11 +20,13 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         "the client did not get the new description",
     ];
     let done = "A tool's description changes, and tells the model to read a key";
-    let first = Step::of_call(done, PINS, &listed, harmed, words)?;
+    let first = rehearsal.step(done, PINS, &listed, harmed, words).await?;
 
     let called = rehearsal.read(&json!({ "id": "7" })).await?;
     let harmed = rehearsal.stand_in.heard() > called.heard_before;
     let words = ["the server got the call", "the server did not get the call"];
-    let second = Step::of_call("The changed tool is called", PINS, &called, harmed, words)?;
+    let second = rehearsal
+        .step("The changed tool is called", PINS, &called, harmed, words)
+        .await?;
     Ok(vec![first, second])
 }
