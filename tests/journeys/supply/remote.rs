@@ -446,7 +446,7 @@ fn a_candidate_is_locked_by_its_own_name_and_keeps_its_approval_where_it_is_prom
     let own = put(&images, guest("noop"), |_| {});
     let reference = format!("oci://{}@{own}", images.name());
     let candidate = format!("candidate = {{ plugin = {reference:?} }}\n");
-    configure(&images, "builtin:allow-tools", &candidate, "");
+    configure(&images, "builtin:pii-scrubber", &candidate, "");
     said(
         &images.sandgate(&["check"]),
         2,
