@@ -1,12 +1,13 @@
 //! `sandgate plugin inspect`: what a plugin is and asks for, read from its file. None of its code is run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
 use sandgate_config::Files;
-use sandgate_host::{Access, MAX_FILE, PluginFile};
-use sandgate_message::Role;
+use sandgate_host::{Access, MAX_FILE, Manifest, PluginFile};
+use sandgate_message::{Hook, Role};
 use serde_json::{Value, json};
 use wasm_metadata::Producers;
 
@@ -56,7 +57,7 @@ pub fn as_json(file: &PluginFile) -> Value {
         .map(|(hook, role, events)| {
             (
                 hook.as_str().to_owned(),
-                json!({ "type": role, "events": events }),
+                json!({ "type": role, "events": events, "contains": contains(manifest, hook) }),
             )
         })
         .collect::<serde_json::Map<_, _>>()
@@ -126,6 +127,9 @@ pub fn summary(file: &PluginFile) -> String {
             Role::Mutation => "mutation",
         };
         line(hook.as_str(), format!("{role} of {}", events.join(", ")));
+        for (event, texts) in contains(manifest, hook) {
+            line("", format!("{event}{}", only_where(texts)));
+        }
     }
     let asks = asks(file);
     if asks.is_empty() {
@@ -230,8 +234,23 @@ pub fn asks(file: &PluginFile) -> Vec<(String, String)> {
     all
 }
 
-/// All that a plugin asks for, a line each: its hooks with their roles and events, hosts, directories, variables and
-/// limits. Two lists differ in the lines in which the plugins do.
+/// By MCP method, the texts of which a message must contain one for the hook to run.
+fn contains(manifest: &Manifest, hook: Hook) -> &BTreeMap<String, Vec<String>> {
+    static NONE: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let hook = match hook {
+        Hook::PreCall => &manifest.hooks.pre_call,
+        Hook::PostCall => &manifest.hooks.post_call,
+    };
+    hook.as_ref().map_or(&NONE, |hook| &hook.contains)
+}
+
+fn only_where(texts: &[String]) -> String {
+    let texts: Vec<_> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!(" only where it contains {}", texts.join(", "))
+}
+
+/// All that a plugin asks for, a line each: its hooks with their roles, events and the texts without which they do not
+/// run, hosts, directories, variables and limits. Two lists differ in the lines in which the plugins do.
 pub fn capabilities(file: &PluginFile) -> Vec<String> {
     let manifest = file.manifest();
     let mut all = Vec::new();
@@ -240,8 +259,22 @@ pub fn capabilities(file: &PluginFile) -> Vec<String> {
             Role::Validation => "validation",
             Role::Mutation => "mutation",
         };
-        let line = |event| format!("{}: {role} of {event}", hook.as_str());
-        all.extend(events.into_iter().map(line));
+        let conditions = contains(manifest, hook);
+        for event in &events {
+            let mut line = format!("{}: {role} of {event}", hook.as_str());
+            match conditions.get(event) {
+                Some(texts) => line.push_str(&only_where(texts)),
+                // A pattern stands for methods that have conditions of their own.
+                None if event.contains('*') => {
+                    for (method, texts) in conditions.iter().filter(|one| !events.contains(one.0)) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(line, ", of {method}{}", only_where(texts));
+                    }
+                }
+                None => {}
+            }
+            all.push(line);
+        }
     }
     if let Some(http) = &manifest.asks.http {
         all.extend(http.hosts.iter().map(|host| format!("http to {host}")));
@@ -281,6 +314,40 @@ mod tests {
         let json = as_json(&file);
         assert_eq!(json["name"], "allow-tools");
         assert_eq!(json["bytes"], file.bytes().len());
+    }
+
+    #[test]
+    fn where_a_hook_does_not_run_is_part_of_what_a_plugin_asks_for() {
+        let bytes = builtin::find("pii-scrubber").unwrap().bytes;
+        let swapped = |from: &str, to: &str| {
+            assert_eq!(from.len(), to.len());
+            let (mut bytes, mut found) = (bytes.to_vec(), false);
+            for at in 0..=bytes.len() - from.len() {
+                if bytes[at..].starts_with(from.as_bytes()) {
+                    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+                    found = true;
+                }
+            }
+            assert!(found, "{from}");
+            PluginFile::read(Bytes::from(bytes)).unwrap()
+        };
+        let condition = |texts: &str| format!("tools/call only where it contains {texts}");
+        let own = condition(r#""~", "@example.invalid", "100::""#);
+        let line = format!("pre-call: mutation of {own}");
+        let file = PluginFile::read(Bytes::from_static(bytes)).unwrap();
+        assert!(capabilities(&file).contains(&line));
+        assert!(as_text(&file).contains(&format!("\n          {own}\n")));
+        let hook = &as_json(&file)["hooks"]["pre-call"];
+        assert_eq!(hook["contains"]["tools/call"][0], "~");
+
+        let never = capabilities(&swapped("\"100::\"", "\"zzzzz\""));
+        let other = condition(r#""~", "@example.invalid", "zzzzz""#);
+        assert!(never.contains(&format!("pre-call: mutation of {other}")));
+        assert!(!never.contains(&line));
+        // The method is one of those that a pattern stands for.
+        let pattern = capabilities(&swapped("[\"tools/call\",", "[\"tools/cal*\","));
+        let by_pattern = format!("pre-call: mutation of tools/cal*, of {own}");
+        assert!(pattern.contains(&by_pattern), "{pattern:?}");
     }
 
     #[test]

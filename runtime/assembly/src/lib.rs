@@ -33,6 +33,6 @@ mod unloaded;
 pub use assembler::{Assembled, Assembler, document_limits, views};
 pub use packages::{engine, no_store, store};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
-pub use remote_plugin::{MAX_PLUGIN, RemotePlugin, remote_plugin_path};
+pub use remote_plugin::{MAX_PLUGIN, RemotePlugin, remote_plugin_file};
 pub use servers::servers_apart;
 pub use signer::signer;

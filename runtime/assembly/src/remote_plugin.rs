@@ -58,6 +58,12 @@ impl<'a> RemotePlugin<'a> {
         all
     }
 
+    /// The name of the interceptor whose candidate it is; `None`: it is the interceptor's own.
+    pub fn live(&self) -> Option<&str> {
+        let live = self.name.strip_suffix(".candidate");
+        live.filter(|_| self.tried)
+    }
+
     /// The reference as the configuration has it.
     pub fn written(&self) -> String {
         PluginSource::Registry(self.reference.clone()).write()
@@ -266,16 +272,16 @@ pub(super) fn in_place(
     origins
 }
 
-/// Where the component of an interceptor's plugin of a registry lies, for those who read it beside a gateway.
+/// An interceptor's plugin of a registry, for those who run it beside a gateway: the very bytes that were checked.
 ///
 /// # Errors
 ///
 /// As for [`RemotePlugin::kept`] and [`RemotePlugin::component`].
-pub fn remote_plugin_path(
+pub fn remote_plugin_file(
     loaded: &Loaded,
     environment: &Environment,
     index: usize,
-) -> Result<PathBuf, Issue> {
+) -> Result<PluginFile, Issue> {
     let mut all = RemotePlugin::all(loaded).into_iter();
     let own = all.find(|remote| remote.index == index && !remote.tried);
     let (Some(own), Some(store)) = (own, store(loaded, environment)) else {
@@ -285,5 +291,5 @@ pub fn remote_plugin_path(
     let lock = locks.read().map_err(|error| own.wrong(loaded, &error))?;
     let lock = lock.unwrap_or_default();
     let (_, entry, _) = own.kept(loaded, &locks, &lock)?;
-    Ok(own.component(loaded, &locks, &store, entry)?.0)
+    Ok(own.component(loaded, &locks, &store, entry)?.1)
 }

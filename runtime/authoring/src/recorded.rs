@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandgate_assembly::{host_setup, inspect, remote_plugin_path};
+use sandgate_assembly::{host_setup, inspect, remote_plugin_file};
 use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_gateway::ReplaySession;
 use sandgate_host::{State, StateQuota};
@@ -203,16 +203,16 @@ async fn write(
         interceptor: name.clone(),
         why,
     };
-    let source = match &written[index].plugin {
-        PluginSource::Builtin(name) => format!("builtin:{name}"),
-        PluginSource::File(path) => policy.loaded.files.path(path).display().to_string(),
+    let file = match &written[index].plugin {
+        PluginSource::Builtin(name) => inspect::read(&format!("builtin:{name}")),
+        PluginSource::File(path) => {
+            inspect::read(&policy.loaded.files.path(path).display().to_string())
+        }
         PluginSource::Registry(_) => {
-            let path = remote_plugin_path(&policy.loaded, environment, index);
-            let path = path.map_err(|issue| failed(issue.message))?;
-            path.display().to_string()
+            remote_plugin_file(&policy.loaded, environment, index).map_err(|issue| issue.message)
         }
     };
-    let file = inspect::read(&source).map_err(failed)?;
+    let file = file.map_err(failed)?;
     let replayer = Replayer::of(&policy.chain, true);
     let state = Arc::new(State::by_a_clock(StateQuota::default()));
     // The state is what earlier calls left, so these are replayed first.

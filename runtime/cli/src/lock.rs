@@ -332,6 +332,7 @@ impl Stand {
                 }
             }
         }
+        let mut new = Vec::new();
         for (name, plugin) in &plugins {
             match self.lock.plugins.get(name) {
                 Some(locked) if locked == plugin => {}
@@ -350,11 +351,12 @@ impl Stand {
                         printable(&plugin.file),
                         shown(&lines)
                     ));
-                    self.lock.plugins.insert(name.clone(), plugin.clone());
+                    new.push((name.clone(), plugin.clone()));
                 }
             }
         }
         let fetched = self.complete_remote()?;
+        self.lock.plugins.extend(new);
         let gone = self.gone(&plugins);
         for name in &gone {
             print(&format!(
@@ -399,6 +401,7 @@ impl Stand {
     /// `--update`.
     fn update(mut self, name: &str, yes: bool) -> Result<ExitCode, SupplyError> {
         let (mut kept, mut fetched) = (BTreeMap::new(), BTreeMap::new());
+        self.settle(name, &mut fetched)?;
         let wanted = self
             .packages()
             .find(|(known, _)| *known == name)
@@ -430,7 +433,9 @@ impl Stand {
             lines
         } else if let Some(plugin) = self.remote(name) {
             let (entry, component) = self.fetch_remote(&plugin)?;
-            let lines = plugin_difference(self.lock.plugins.get(name), &entry);
+            let before = self.lock.plugins.get(name).cloned();
+            let before = before.or_else(|| self.live(&plugin));
+            let lines = plugin_difference(before.as_ref(), &entry);
             self.lock.plugins.insert(name.to_owned(), entry);
             fetched.insert(name.to_owned(), component);
             lines

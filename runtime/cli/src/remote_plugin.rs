@@ -1,10 +1,11 @@
 //! Plugins of registries, for `sandgate lock` and `sandgate install`: fetched, judged and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use sandgate_assembly::{MAX_PLUGIN, RemotePlugin};
+use sandgate_assembly::{MAX_PLUGIN, RemotePlugin, inspect};
 use sandgate_config::{Image, Scalar};
-use sandgate_supply::{FetchedComponent, LockedPlugin, fetch_component, plugin_difference};
+use sandgate_supply::{FILE, FetchedComponent, LockedPlugin, fetch_component, plugin_difference};
 use sandgate_text::printable;
 
 use crate::lock::{Stand, SupplyError, said, shown};
@@ -51,52 +52,111 @@ impl Stand {
         Ok((entry, fetched))
     }
 
-    /// Locks those that are not locked. What is locked stays as it is, and is fetched again where it is not here.
+    /// What the lock has of the interceptor beside which a candidate runs, with all that its plugin asks for: the
+    /// candidate takes its place where it is promoted. `None`: it is no candidate's, or the interceptor has no entry.
+    pub(crate) fn live(&self, plugin: &RemotePlugin<'_>) -> Option<LockedPlugin> {
+        let mut live = self.lock.plugins.get(plugin.live()?)?.clone();
+        if live.manifest.is_none() {
+            // The entry of a file has neither hooks nor limits.
+            let path = self.loaded.files.path(Path::new(&live.file));
+            if let Ok(file) = inspect::read(&path.display().to_string())
+                && file.digest() == live.digest
+            {
+                live.asks = inspect::capabilities(&file);
+            }
+        }
+        Some(live)
+    }
+
+    /// What was locked for a candidate and is the interceptor's own plugin since, promoted. `None`: nothing was.
+    fn promoted(
+        &self,
+        plugin: &RemotePlugin<'_>,
+    ) -> Result<Option<(LockedPlugin, FetchedComponent)>, SupplyError> {
+        let name = &plugin.name;
+        let own = self.lock.plugins.get(name);
+        if own.is_some_and(|own| own.file == plugin.written()) {
+            return Ok(None);
+        }
+        let kept = plugin.kept(&self.loaded, &self.locks, &self.lock);
+        let Ok((locked, entry, _)) = kept else {
+            return Ok(None);
+        };
+        self.install_remote(plugin)?;
+        let stored = self.store.component(&entry.digest, MAX_PLUGIN as u64);
+        let (_, bytes) = stored.map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
+        let component = FetchedComponent {
+            locked,
+            bytes: bytes.into(),
+            signer: entry.signer.clone(),
+        };
+        Ok(Some((entry.clone(), component)))
+    }
+
+    /// Moves the entry of this candidate to its interceptor, where it was promoted: another candidate's takes its place.
     ///
     /// # Errors
     ///
-    /// One of them cannot be locked, or is locked otherwise than the configuration says.
+    /// What was promoted is not here, and the registry does not have it.
+    pub(crate) fn settle(
+        &mut self,
+        candidate: &str,
+        fetched: &mut BTreeMap<String, FetchedComponent>,
+    ) -> Result<(), SupplyError> {
+        let mut all = RemotePlugin::all(&self.loaded).into_iter();
+        let own = all.find(|one| candidate.strip_suffix(".candidate") == Some(&*one.name));
+        if let Some(own) = own
+            && let Some((entry, component)) = self.promoted(&own)?
+        {
+            self.lock.plugins.insert(own.name.clone(), entry);
+            fetched.insert(own.name, component);
+        }
+        Ok(())
+    }
+
+    /// Locks those that are not locked. What is locked stays as it is, and is fetched again where it is not here. A
+    /// candidate's that asks for something else than its interceptor's waits for an approval.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be locked, is locked otherwise than the configuration says, or waits for an approval.
     pub(crate) fn complete_remote(
         &mut self,
     ) -> Result<BTreeMap<String, FetchedComponent>, SupplyError> {
         let (mut fetched, mut entries) = (BTreeMap::new(), Vec::new());
         for plugin in RemotePlugin::all(&self.loaded) {
             let name = &plugin.name;
-            let own = self.lock.plugins.get(name);
-            let is_own = own.is_some_and(|own| own.file == plugin.written());
-            let kept = plugin.kept(&self.loaded, &self.locks, &self.lock);
-            match kept {
-                Ok(_) if is_own => {
+            if let Some((entry, component)) = self.promoted(&plugin)? {
+                fetched.insert(name.clone(), component);
+                self.lock.plugins.insert(name.clone(), entry);
+                continue;
+            }
+            match plugin.kept(&self.loaded, &self.locks, &self.lock) {
+                Ok(_) => {
                     self.install_remote(&plugin)?;
                     continue;
                 }
-                // It was the candidate's, and was promoted.
-                Ok((locked, entry, _)) => {
-                    self.install_remote(&plugin)?;
-                    let stored = self.store.component(&entry.digest, MAX_PLUGIN as u64);
-                    let (_, bytes) =
-                        stored.map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
-                    let component = FetchedComponent {
-                        locked,
-                        bytes: bytes.into(),
-                        signer: entry.signer.clone(),
-                    };
-                    fetched.insert(name.clone(), component);
-                    entries.push((name.clone(), entry.clone()));
-                    continue;
-                }
-                Err(issue) if own.is_some() => {
+                Err(issue) if self.lock.plugins.contains_key(name) => {
                     let why = said(issue);
                     return Err(SupplyError::Other(format!("{name}: {why}")));
                 }
                 Err(_) => {}
             }
             let (entry, component) = self.fetch_remote(&plugin)?;
-            print(&format!(
-                "{name}: the plugin {} is locked.\n{}",
+            let live = self.live(&plugin);
+            let (file, lines) = (
                 printable(&entry.file),
-                shown(&plugin_difference(None, &entry))
-            ));
+                shown(&plugin_difference(live.as_ref(), &entry)),
+            );
+            let asks = |of: &LockedPlugin| BTreeSet::from_iter(of.asks.clone());
+            // What it is locked with is what runs for everybody once it is promoted.
+            if live.is_some_and(|live| asks(&live) != asks(&entry)) {
+                return Err(SupplyError::Other(format!(
+                    "{name}: the plugin {file} asks for something else than its interceptor's in {FILE}; run \
+                     `sandgate lock --update {name}`\n{lines}"
+                )));
+            }
+            print(&format!("{name}: the plugin {file} is locked.\n{lines}"));
             fetched.insert(name.clone(), component);
             entries.push((name.clone(), entry));
         }

@@ -433,6 +433,17 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
                     mistake,
                 ));
             }
+            if name.ends_with(".candidate") {
+                let mistake = Mistake::new(
+                    "ends in `.candidate`, by which the lock calls the plugin of a candidate",
+                    "give it another name",
+                );
+                issues.push(wrong(
+                    value.span.clone(),
+                    named(&format!("/interceptors/{index}/name")),
+                    mistake,
+                ));
+            }
             if let Some(first) = names.insert(name, index) {
                 let issue = Issue::error(
                     Some(value.span.clone()),

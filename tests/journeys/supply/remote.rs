@@ -448,8 +448,7 @@ fn a_candidate_is_locked_by_its_own_name_and_keeps_its_approval_where_it_is_prom
     let own = put(&images, guest("noop"), |_| {});
     let reference = format!("oci://{}@{own}", images.name());
     let candidate = format!("candidate = {{ plugin = {reference:?} }}\n");
-    std::fs::write(images.path("live.wasm"), guest("noop")).unwrap();
-    configure(&images, "live.wasm", &candidate, "");
+    configure(&images, "builtin:pii-scrubber", &candidate, "");
     said(
         &images.sandgate(&["check"]),
         2,
@@ -473,6 +472,53 @@ fn a_candidate_is_locked_by_its_own_name_and_keeps_its_approval_where_it_is_prom
     said(&images.sandgate(&["lock", "--check"]), 0, &["agree"]);
     said(&images.sandgate(&["check"]), 0, &[&reference]);
     assert_eq!(images.asked(), asked, "the registry was asked");
+}
+
+#[test]
+fn a_candidate_that_asks_for_something_else_waits_for_a_yes_and_the_next_one_leaves_it_locked() {
+    let images = Images::new();
+    let annotated = |to: &mut Value| to["annotations"] = json!({ "of": "the next one" });
+    let [live, tried, next] = [
+        put(&images, guest("noop"), |_| {}),
+        put(&images, guest("counter"), |_| {}),
+        put(&images, guest("noop"), annotated),
+    ]
+    .map(|digest| format!("oci://{}@{digest}", images.name()));
+    let beside = |live: &str, tried: &str| {
+        let candidate = format!("candidate = {{ plugin = {tried:?} }}\n");
+        configure(&images, live, &candidate, "");
+    };
+    let lock = || images.sandgate(&["lock"]);
+    configure(&images, &live, "", "");
+    said(&lock(), 0, &["is written"]);
+    let text = || std::fs::read_to_string(images.path("sandgate.lock")).unwrap();
+    let before = text();
+    // It would be locked for everybody as soon as it is promoted.
+    beside(&live, &tried);
+    let difference = ["mask.candidate", "+ asks for state"];
+    let update = ["lock", "--update", "mask.candidate"];
+    let verb = update.join(" ");
+    let words = ["asks for something else", &*verb];
+    said(&lock(), 2, &[difference, words].concat());
+    said(&images.sandgate(&update), 1, &difference);
+    said(&images.sandgate(&update), 1, &["not approved"]);
+    assert_eq!(text(), before);
+    configure(&images, &tried, "", "");
+    said(&images.sandgate(&["check"]), 2, &["sandgate.lock has"]);
+    // One that asks for the same waits for nobody.
+    beside(&live, &next);
+    said(&lock(), 0, &["the manifest is another", "is written"]);
+
+    beside(&live, &tried);
+    let yes = [&update[..], &["--yes"]].concat();
+    said(&images.sandgate(&yes), 0, &difference);
+    // Promoted, and another one is tried beside it.
+    beside(&tried, &next);
+    said(&lock(), 2, &[&verb]);
+    said(&images.sandgate(&yes), 0, &["- asks for state"]);
+    said(&images.sandgate(&["check"]), 0, &[&tried, &next]);
+    said(&images.sandgate(&["lock", "--check"]), 0, &["agree"]);
+    said(&lock(), 0, &["is up to date"]);
 }
 
 #[test]
