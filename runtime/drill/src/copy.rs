@@ -177,6 +177,8 @@ rate = "1/s"
 [clients.eve]
 token-sha256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 previous = { token-sha256 = "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13", until = "2099-01-01T00:00:00Z" }
+[servers.desk]
+url = "http://127.0.0.1:9/mcp"
 [views.all]
 clients = ["ada", "eve"]
 allow = ["*/*"]
