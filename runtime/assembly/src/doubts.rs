@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sandgate_config::{
     ConditionName, Config, Destination, Environment, Issue, Loaded, PluginSource, Resolved,
-    Severity, Sharing, Side,
+    Severity, Sharing, Side, is_loopback,
 };
 use sandgate_pipeline::Globs;
 
@@ -68,13 +68,6 @@ fn leads_back(config: &Config, url: &http::Uri) -> bool {
     listen.port() != 0 && port == listen.port() && here && served
 }
 
-/// Whether the host of a URL is this machine.
-fn is_here(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let ip = host.parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
 fn listeners(loaded: &Loaded) -> Vec<Issue> {
     let mut issues = Vec::new();
     let (listen, telemetry) = (loaded.config.gateway.listen.0, &loaded.config.telemetry);
@@ -95,10 +88,9 @@ fn listeners(loaded: &Loaded) -> Vec<Issue> {
         issues.push(issue.help("write the collector's port for HTTP, which is 4318 by default"));
     }
     if let Some(collector) = &telemetry.otlp
-        && let url = &collector.0
-        && url.scheme_str() == Some("http")
+        && collector.0.scheme_str() == Some("http")
         && !telemetry.otlp_headers.is_empty()
-        && !url.host().is_some_and(is_here)
+        && !is_loopback(&collector.0)
     {
         let why = "the headers go to the collector in the clear";
         let issue = warning(loaded, "/telemetry/otlp-headers", why);

@@ -11,7 +11,7 @@ use super::amount::Period;
 use super::pattern::Pattern;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
-use super::server::Url;
+use super::server::{Url, is_loopback};
 
 mod check;
 mod receiver;
@@ -240,16 +240,6 @@ pub(crate) fn signing_key(text: &str) -> Result<Vec<u8>, Mistake> {
         16.. => Ok(key),
         _ => Err(Mistake::new("has fewer than 16 bytes", help)),
     }
-}
-
-/// Whether the URL leads to this machine.
-fn is_loopback(url: &http::Uri) -> bool {
-    let host = url.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

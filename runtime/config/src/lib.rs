@@ -90,7 +90,7 @@ pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use scalar::{Mistake, Scalar};
 pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
-pub use server::{Exchange, Server, Sharing, Url};
+pub use server::{Exchange, Server, Sharing, Url, is_loopback};
 pub use server_secret::{AgeEntry, Give, InjectHost, ServerSecret, VaultKey};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use signed_by::{SignedBy, SignerIdentity};

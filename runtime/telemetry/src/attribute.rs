@@ -1,4 +1,6 @@
-//! Attributes of what is sent to a collector, and the scope that names this program.
+//! What records for a collector have in common: attributes, times, cut texts, and the scope that names this program.
+
+use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
@@ -29,4 +31,17 @@ pub(crate) fn scope() -> Option<InstrumentationScope> {
         version: env!("CARGO_PKG_VERSION").into(),
         ..InstrumentationScope::default()
     })
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn nanos(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+/// The text, cut between characters to at most so many bytes.
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
 }

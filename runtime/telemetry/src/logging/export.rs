@@ -13,7 +13,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::attribute::text;
+use crate::attribute::{cut, nanos, text};
 use crate::export_counts::ExportCounts;
 
 /// The longest message of a record, in bytes.
@@ -81,8 +81,7 @@ fn record(level: Level, message: &str, attributes: Vec<KeyValue>) -> LogRecord {
         Level::DEBUG => SeverityNumber::Debug,
         Level::TRACE => SeverityNumber::Trace,
     };
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX);
+    let now = nanos(SystemTime::now());
     let body = Value::StringValue(cut(message, LONGEST_MESSAGE).to_owned());
     LogRecord {
         time_unix_nano: now,
@@ -124,10 +123,6 @@ impl Visit for Fields {
         let _ = write!(text, "{value:?}");
         self.add(field, &text);
     }
-}
-
-fn cut(text: &str, longest: usize) -> &str {
-    &text[..text.floor_char_boundary(longest)]
 }
 
 #[cfg(test)]

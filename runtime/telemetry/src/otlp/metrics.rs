@@ -16,8 +16,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
-use super::{Signal, nanos};
-use crate::attribute::{scope, text};
+use super::Signal;
+use crate::attribute::{nanos, scope, text};
 use crate::metrics::{self, Buckets, Family, Labels, Series};
 
 /// All metrics at one moment.

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::delivery::Delivery;
 use self::logs::LogRecords;
 pub(crate) use self::spans::Spans;
-use crate::attribute::text;
+use crate::attribute::{nanos, text};
 use crate::export_counts::ExportCounts;
 use crate::http_client::{self, HttpClient};
 use crate::logging;
@@ -173,14 +173,6 @@ fn uuid(SpanId(first): SpanId, SpanId(last): SpanId) -> String {
         0x8000 | ((last >> 48) & 0x3fff),
         last & 0xffff_ffff_ffff
     )
-}
-
-/// Nanoseconds since 1970.
-pub(crate) fn nanos(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -14,7 +14,7 @@ use sandgate_gateway::{CallTimings, Decision, Ended, SpanId, Trace};
 use sandgate_message::{Direction, Method, Target};
 use sandgate_pipeline::TrailEntry;
 
-use crate::attribute::{attribute, number, text};
+use crate::attribute::{attribute, cut, nanos, number, text};
 use crate::metrics::{method_label, mode_label, outcome_label};
 use crate::refusal_codes::{self, RefusalCodes};
 
@@ -95,10 +95,7 @@ pub(super) fn of(
         Direction::ServerToClient => (ends.server, ends.client),
     };
     let clock = Clock {
-        end: record
-            .at
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos() as u64),
+        end: nanos(record.at),
         left: timings.replied,
     };
     let error = error_of(record);
@@ -156,7 +153,7 @@ pub(super) fn of(
 fn begin(trace: &Trace, id: SpanId, kind: SpanKind, record: &Ended<'_>, peer: &Peer) -> Span {
     let call = record.call;
     let method = method_label(&call.method);
-    let target = call.target.as_deref().map(cut);
+    let target = call.target.as_deref().map(|target| cut(target, LONGEST));
     let mut name = method.to_owned();
     let mut attributes = Vec::with_capacity(16);
     attributes.push(text("mcp.method.name", method));
@@ -318,25 +315,17 @@ fn is_version(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
-fn cut(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_long_name_is_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
+        assert_eq!(cut("short", LONGEST), "short");
         let long = "é".repeat(200);
-        assert_eq!(cut(&long).len(), LONGEST);
+        assert_eq!(cut(&long, LONGEST).len(), LONGEST);
         let odd = format!("x{long}");
-        assert_eq!(cut(&odd).len(), LONGEST - 1);
+        assert_eq!(cut(&odd, LONGEST).len(), LONGEST - 1);
     }
 
     #[test]
