@@ -12,14 +12,25 @@ use serde_json::Value;
 
 /// Who may depend on whom, of our own crates, in what is shipped.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("sandgate-text", &[]),
     ("sandgate-message", &[]),
     ("sandgate-pipeline", &["sandgate-message"]),
     ("sandgate-address", &[]),
-    ("sandgate-host", &["sandgate-address", "sandgate-message"]),
+    ("sandgate-fetch", &["sandgate-address"]),
+    (
+        "sandgate-host",
+        &["sandgate-address", "sandgate-message", "sandgate-text"],
+    ),
     ("sandgate-contain", &[]),
-    ("sandgate-secrets", &[]),
-    ("sandgate-egress", &["sandgate-address", "sandgate-secrets"]),
-    ("sandgate-issuer", &["sandgate-address", "sandgate-message"]),
+    ("sandgate-secrets", &["sandgate-fetch"]),
+    (
+        "sandgate-egress",
+        &["sandgate-address", "sandgate-fetch", "sandgate-secrets"],
+    ),
+    (
+        "sandgate-issuer",
+        &["sandgate-address", "sandgate-fetch", "sandgate-message"],
+    ),
     (
         "sandgate-upstream",
         &[
@@ -28,30 +39,42 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-issuer",
             "sandgate-message",
             "sandgate-secrets",
+            "sandgate-text",
         ],
     ),
     (
         "sandgate-gateway",
         &[
+            "sandgate-address",
             "sandgate-issuer",
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-secrets",
+            "sandgate-text",
             "sandgate-upstream",
         ],
     ),
-    ("sandgate-text", &[]),
     ("sandgate-detect", &[]),
-    ("sandgate-audit", &[]),
-    ("sandgate-config", &["sandgate-address", "sandgate-text"]),
-    ("sandgate-signature", &[]),
+    ("sandgate-audit", &["sandgate-text"]),
+    (
+        "sandgate-config",
+        &[
+            "sandgate-address",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "sandgate-text",
+        ],
+    ),
+    ("sandgate-signature", &["sandgate-text"]),
     (
         "sandgate-supply",
         &[
             "sandgate-address",
             "sandgate-config",
             "sandgate-contain",
+            "sandgate-fetch",
             "sandgate-signature",
+            "sandgate-text",
         ],
     ),
     (
@@ -60,7 +83,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-address",
             "sandgate-config",
             "sandgate-detect",
-            "sandgate-secrets",
+            "sandgate-fetch",
             "sandgate-text",
         ],
     ),
@@ -148,6 +171,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-config",
             "sandgate-daemon",
             "sandgate-gateway",
+            "sandgate-pipeline",
             "sandgate-text",
         ],
     ),
@@ -233,15 +257,12 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "hyper",
         &[
-            "sandgate-catalog",
             "sandgate-console",
             "sandgate-drill",
             "sandgate-egress",
+            "sandgate-fetch",
             "sandgate-gateway",
             "sandgate-host",
-            "sandgate-issuer",
-            "sandgate-secrets",
-            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-upstream",
             "support-desk",
@@ -253,6 +274,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "sandgate-catalog",
             "sandgate-egress",
+            "sandgate-fetch",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-issuer",
@@ -353,7 +375,20 @@ fn what_belongs_to_one_floor_is_known_to_that_floor_alone() {
 
 #[test]
 fn modules_import_each_other_in_one_order() {
-    for name in ["pipeline", "host", "contain", "upstream", "gateway"] {
+    for name in [
+        "message",
+        "pipeline",
+        "address",
+        "fetch",
+        "host",
+        "contain",
+        "issuer",
+        "upstream",
+        "gateway",
+        "text",
+        "catalog",
+        "signature",
+    ] {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../runtime/{name}/src"));
         let circles = modules::circles(&source);
         assert!(

@@ -4,8 +4,10 @@
 
 mod allowed;
 mod host_name;
+mod loopback;
 mod public_ip;
 
 pub use allowed::{AllowedHost, AllowedHostError, Listed, listed};
 pub use host_name::{Host, HostError};
+pub use loopback::is_loopback;
 pub use public_ip::{is_metadata, is_public};

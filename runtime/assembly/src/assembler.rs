@@ -12,10 +12,8 @@ use sandgate_gateway::{
     ClientKey, Clients, Edition, Identity, Kind, Server, View, ViewPattern, Views,
 };
 use sandgate_host::Host;
-use sandgate_message::{Direction, Hook, Limits};
-use sandgate_pipeline::{
-    Chain, Globs, Mode, Origin, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
-};
+use sandgate_message::{Hook, Limits, Method};
+use sandgate_pipeline::{Chain, Globs, Origin, Scope, Step, StepConfig, StepError};
 use sandgate_secrets::Redactor;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use zeroize::Zeroizing;
@@ -443,23 +441,9 @@ fn step(
             .map_err(|error| (key, error.to_string()))
     };
     let scope = Scope {
-        hooks: interceptor
-            .hooks
-            .iter()
-            .map(|hook| match hook {
-                sandgate_config::Hook::PreCall => Hook::PreCall,
-                sandgate_config::Hook::PostCall => Hook::PostCall,
-            })
-            .collect(),
+        hooks: interceptor.hooks.clone(),
         events: globs("/events", &interceptor.events)?,
-        directions: interceptor
-            .directions
-            .iter()
-            .map(|direction| match direction {
-                sandgate_config::Direction::ClientToServer => Direction::ClientToServer,
-                sandgate_config::Direction::ServerToClient => Direction::ServerToClient,
-            })
-            .collect(),
+        directions: interceptor.directions.clone(),
         servers: globs("/servers", &interceptor.servers)?,
         targets: globs("/targets", &interceptor.targets)?,
         principals: globs("/principals", &interceptor.principals)?,
@@ -467,20 +451,14 @@ fn step(
     };
     let place = StepConfig {
         scope,
-        mode: match interceptor.mode {
-            sandgate_config::Mode::Active => Mode::Active,
-            sandgate_config::Mode::Audit => Mode::Audit,
-        },
+        mode: interceptor.mode,
         fail_open: interceptor.fail_open,
         timeout: interceptor
             .timeout
             .map(|period| period.0)
             .unwrap_or(prepared.timeout),
-        sees: match interceptor.sees {
-            sandgate_config::Sees::Final => Sees::Final,
-            sandgate_config::Sees::Raw => Sees::Raw,
-        },
-        refusal: interceptor.refusal.map(refusal_style),
+        sees: interceptor.sees,
+        refusal: interceptor.refusal,
         origin,
     };
     Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
@@ -499,13 +477,6 @@ fn misplaced(error: StepError) -> (&'static str, String) {
     (key, error.to_string())
 }
 
-fn refusal_style(style: sandgate_config::RefusalStyle) -> RefusalStyle {
-    match style {
-        sandgate_config::RefusalStyle::Result => RefusalStyle::Result,
-        sandgate_config::RefusalStyle::Error => RefusalStyle::Error,
-    }
-}
-
 /// Warns of globs that match no known name: an interceptor that silently looks at nothing protects nothing.
 fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
@@ -515,9 +486,10 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
         .flat_map(|client| client.groups.iter().map(String::as_str))
         .collect();
     let closed = loaded.config.authorization.is_none();
+    let methods: Vec<&str> = Method::known().map(|method| method.name).collect();
     let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
-        events: Some(crate::events::ALL),
+        events: Some(&methods),
         // Who comes with a token is known when the token comes.
         principals: closed.then_some(&*clients),
         groups: closed.then_some(&*groups),

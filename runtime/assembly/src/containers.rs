@@ -7,6 +7,7 @@ use sandgate_config::{Issue, ResolvedServer, Server, Side, ValueOrRef};
 use sandgate_contain::{
     Access, Engine, Image, Missing, Mount, Network, Plan, Wanted, missing_of_engine,
 };
+use sandgate_message::pointer;
 
 use crate::containment::{Planner, absolute, allows, limits, network, wanted, with_proxy};
 use crate::given::Given;
@@ -93,7 +94,7 @@ impl Planner<'_> {
                 );
                 let key = format!(
                     "contain/mounts/{}/path",
-                    mount.inside.display().to_string().replace('/', "~1")
+                    pointer::escape(&mount.inside.display().to_string())
                 );
                 return Err(wrong(&key, why).help(format!(
                     "give that user the file (chown {user}), or run the gateway as the user whose files these are"

@@ -16,6 +16,7 @@ use sandgate_contain::{
     proxy_environment, real_path,
 };
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
+use sandgate_message::pointer;
 
 use crate::doubts::warning;
 use crate::given::Given;
@@ -304,7 +305,7 @@ impl<'a> Planner<'a> {
             PlanError::Mount(inside, _) | PlanError::Unmountable(inside, _) => (
                 format!(
                     "contain/mounts/{}/path",
-                    inside.display().to_string().replace('/', "~1")
+                    pointer::escape(&inside.display().to_string())
                 ),
                 "name the files or folders that the server needs, without links, and not what holds them",
             ),

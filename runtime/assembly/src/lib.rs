@@ -16,7 +16,6 @@ mod containers;
 mod containment;
 mod cover;
 mod doubts;
-pub mod events;
 mod given;
 pub mod host_setup;
 pub mod inspect;

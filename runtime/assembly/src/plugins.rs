@@ -9,7 +9,7 @@ use sandgate_host::{
     Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
     PrepareError, Spec,
 };
-use sandgate_message::{Interceptor, Limits};
+use sandgate_message::{Interceptor, Limits, pointer};
 
 use crate::builtin;
 use crate::unloaded::Unloaded;
@@ -285,7 +285,7 @@ impl<'a> Unprepared<'a> {
         let mut dirs = Vec::new();
         for (guest, grant) in &given.dirs {
             let dir = self.loaded.files.open_dir(&grant.path).map_err(|error| {
-                let guest = guest.replace('~', "~0").replace('/', "~1");
+                let guest = pointer::escape(guest);
                 self.error(&format!("/grants/dirs/{guest}/path"), error)
             })?;
             let access = match grant.access {

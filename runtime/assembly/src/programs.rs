@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 use sandgate_config::{Environment, Issue, Loaded, ResolvedServer, Side, ValueOrRef};
+use sandgate_message::pointer;
 
 use super::doubts::warning;
 
@@ -62,7 +63,7 @@ pub(super) fn given<'a>(
             continue;
         };
         if let Some(word) = shell_word(text) {
-            let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let place = format!("{place}/{}", pointer::escape(key));
             let why = format!("`{word}` is handed on as it is: nothing replaces it");
             let variable = word.trim_matches(['$', '{', '}']);
             let help = match variable.starts_with('~') {

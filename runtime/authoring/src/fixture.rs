@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sandgate_config::{Files, Issue, Report, Side, Source, validate};
 use sandgate_host::{CannedFailure, CannedResponse};
-use sandgate_message::{Hook, Json, Limits, Method};
+use sandgate_message::{Hook, Json, Limits, Method, pointer};
 use serde_json::{Map, Value, json};
 
 use super::run::{call, set};
@@ -299,7 +299,7 @@ impl Reader<'_> {
         let members = value.as_object().into_iter().flatten();
         members
             .map(|(key, value)| {
-                let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let at = format!("{pointer}/{}", pointer::escape(key));
                 (key.clone(), self.bytes(&at, value))
             })
             .collect()
@@ -326,7 +326,7 @@ impl Reader<'_> {
         let Some(text) = value.as_str() else {
             return RANDOM.to_vec();
         };
-        hex(text)
+        sandgate_text::hex::decode(text)
             .filter(|bytes| !bytes.is_empty())
             .unwrap_or_else(|| {
                 self.wrong(
@@ -386,16 +386,6 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
     let members = value.as_object().into_iter().flatten();
     members
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect()
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
         .collect()
 }
 

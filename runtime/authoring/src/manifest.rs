@@ -9,7 +9,7 @@ use sandgate_config::suggest;
 use sandgate_config::validate;
 use sandgate_config::{Files, Issue, Pattern, Report, Side, Source};
 use sandgate_host::{Manifest, check_schema};
-use sandgate_message::Method;
+use sandgate_message::{Method, pointer};
 use serde_json::{Value, json};
 
 /// The manifest's name in a project's folder.
@@ -145,7 +145,7 @@ impl Look<'_> {
             .flat_map(|dirs| dirs.keys())
         {
             if !path.starts_with('/') {
-                let escaped = path.replace('~', "~0").replace('/', "~1");
+                let escaped = pointer::escape(path);
                 self.error(
                     &format!("/asks/dirs/{escaped}"),
                     format!("`asks.dirs` has the relative path \"{path}\""),

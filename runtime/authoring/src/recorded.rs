@@ -394,7 +394,7 @@ fn context(call: &Call) -> Value {
 fn remembered_value(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.into(),
-        _ => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+        _ => json!({ "hex": sandgate_text::hex::encode(bytes) }),
     }
 }
 

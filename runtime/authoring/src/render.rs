@@ -1,7 +1,6 @@
 //! Renders the outcome of a hook run, for people and programs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use sandgate_message::{Failure, Finding, Json};
@@ -238,11 +237,7 @@ pub(super) fn bytes_as_value(bytes: &[u8]) -> Value {
     if let Ok(counter) = <[u8; 8]>::try_from(bytes) {
         return i64::from_le_bytes(counter).into();
     }
-    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    json!({ "hex": hex })
+    json!({ "hex": sandgate_text::hex::encode(bytes) })
 }
 
 /// A whole state, as fixtures write it.

@@ -2,7 +2,6 @@
 //! what was laid into a project, by which `upgrade` knows whether somebody edited it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -72,9 +71,5 @@ pub(super) fn read(list: &str) -> Option<(String, BTreeMap<String, String>)> {
 
 /// SHA-256 in lower-case hexadecimal.
 pub(super) fn digest(content: &[u8]) -> String {
-    let bytes = Sha256::digest(content);
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sandgate_text::hex::encode(Sha256::digest(content))
 }

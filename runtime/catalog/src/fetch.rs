@@ -6,17 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, LOCATION, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION};
+use http::{HeaderValue, StatusCode};
+use sandgate_address::is_loopback;
 use sandgate_config::{FileError, Files};
+use sandgate_fetch::{FetchError as FetchFailure, Reach, Request, addresses};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use url::Url;
 
 use crate::format::LARGEST;
 use crate::{rules, strict};
@@ -128,12 +124,7 @@ fn page(text: &str, values: &Cell<usize>) -> Option<(Vec<Value>, Option<String>)
 fn permitted(source: &str) -> Result<Url, FetchError> {
     let wrong = || FetchError::Source(rules::shown(source));
     let url = Url::parse(source).map_err(|_| wrong())?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
+    let loopback = url.host_str().is_some_and(is_loopback);
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     match url.scheme() {
         "https" if plain => Ok(url),
@@ -143,77 +134,36 @@ fn permitted(source: &str) -> Result<Url, FetchError> {
 }
 
 async fn get(url: &Url, most: usize) -> Result<Bytes, String> {
-    let asked = tokio::time::timeout(PATIENCE, ask(url, most)).await;
-    asked.unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())))
-}
-
-async fn ask(url: &Url, most: usize) -> Result<Bytes, String> {
-    let told = |error: std::io::Error| error.to_string();
-    let port = url.port_or_known_default().ok_or("it has no port")?;
-    let host = url.host_str().ok_or("it has no host")?;
-    let bare = host.trim_matches(['[', ']']);
-    let stream = TcpStream::connect((bare, port)).await.map_err(told)?;
-    if url.scheme() == "http" {
-        // A name of loopback may lead elsewhere.
-        return match stream.peer_addr().map_err(told)?.ip().is_loopback() {
-            true => ask_on(stream, url, most).await,
-            false => Err("it is not this machine".into()),
-        };
+    let told = |error: FetchFailure| match error {
+        FetchFailure::TooLarge(_) => format!("the whole has more than {LARGEST} bytes"),
+        error => error.to_string(),
+    };
+    let mut request = Request::get(url, PATIENCE);
+    for (name, value) in [
+        (ACCEPT, "application/json, application/yaml, */*"),
+        (ACCEPT_ENCODING, "identity"),
+    ] {
+        request
+            .headers
+            .insert(name, HeaderValue::from_static(value));
     }
-    let name = ServerName::try_from(bare.to_owned()).map_err(|error| error.to_string())?;
-    let connector = TlsConnector::from(sandgate_secrets::client_config(None));
-    let stream = connector.connect(name, stream).await.map_err(told)?;
-    ask_on(stream, url, most).await
-}
-
-async fn ask_on(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    url: &Url,
-    most: usize,
-) -> Result<Bytes, String> {
-    let told = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_buf_size(64 << 10)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(told)?;
-    tokio::spawn(connection);
-    let mut request = Request::new(Empty::<Bytes>::new());
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    *request.uri_mut() = path.parse().map_err(|_| "its path is none")?;
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let agent = concat!("sandgate/", env!("CARGO_PKG_VERSION"));
-    let headers = request.headers_mut();
-    headers.insert(
-        HOST,
-        HeaderValue::from_str(host).map_err(|_| "its host is none")?,
-    );
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static("application/json, application/yaml, */*"),
-    );
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    let response = sender.send_request(request).await.map_err(told)?;
-    let status = response.status();
-    if status.is_redirection() {
-        let to = response.headers().get(LOCATION);
+    let sent = request.send(addresses(url, Reach::Private)).await;
+    let answer = sent.map_err(told)?;
+    if answer.status.is_redirection() {
+        let to = answer.headers.get(LOCATION);
         let to = to.and_then(|to| to.to_str().ok()).unwrap_or_default();
         return Err(format!(
             "it redirects to {}; give that URL, if it is meant",
             rules::shown(to)
         ));
     }
-    if status != StatusCode::OK {
-        return Err(format!("it answered {status}"));
+    if answer.status != StatusCode::OK {
+        return Err(format!("it answered {}", answer.status));
     }
-    if response.headers().contains_key(CONTENT_ENCODING) {
+    if answer.headers.contains_key(CONTENT_ENCODING) {
         return Err("it answered in an encoding that it was not asked for".into());
     }
-    let body = Limited::new(response.into_body(), most).collect().await;
-    let body = body
-        .map_err(|_| format!("the answer broke off, or the whole has more than {LARGEST} bytes"));
-    body.map(http_body_util::Collected::to_bytes)
+    answer.bytes(most).await.map_err(told)
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Args;
+use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
-use sandgate_assembly::{events, host_setup};
 use sandgate_config::{
     DescribedIssue, Environment, Give, Issue, Loaded, PluginSource, Report, Scalar, Severity,
 };
 use sandgate_egress::Policy;
 use sandgate_gateway::{Edition, Server, Transport};
-use sandgate_message::{Direction, Hook, Role};
+use sandgate_message::{Direction, Hook, Method, Role};
 use sandgate_pipeline::{BoundInterceptor, Chain, Mode, Sees, Step};
 use sandgate_telemetry::logging;
 use sandgate_text::time;
@@ -144,9 +144,10 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
 fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
     let chain = edition.chain();
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
+    let methods: Vec<&str> = Method::known().map(|method| method.name).collect();
     let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
-        events: Some(events::ALL),
+        events: Some(&methods),
         ..Default::default()
     };
     let interceptors = loaded
@@ -175,7 +176,7 @@ fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
                 (None, None, command) => command.clone().unwrap_or_default(),
             },
             package: server.source().is_some(),
-            events: events::ALL
+            events: methods
                 .iter()
                 .filter_map(|event| event_row(chain, event, name))
                 .collect(),

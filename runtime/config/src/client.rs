@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use sandgate_text::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +77,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
 impl TokenHash {
     /// The hash in hexadecimal.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 }
 
@@ -91,21 +92,11 @@ impl Scalar for TokenHash {
     const PATTERN: Option<&'static str> = Some("^[0-9A-Fa-f]{64}$");
 
     fn read(text: &str) -> Result<Self, Mistake> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(Mistake::new(
-                "is not a SHA-256 hash (64 hexadecimal digits)",
-                REMEDY,
-            ));
-        }
+        let hash = hex::decode(text).and_then(|hash| hash.try_into().ok());
+        let hash = hash
+            .ok_or_else(|| Mistake::new("is not a SHA-256 hash (64 hexadecimal digits)", REMEDY))?;
         if text.eq_ignore_ascii_case(OF_NOTHING) {
             return Err(Mistake::new("is the hash of an empty token", REMEDY));
-        }
-        let mut hash = [0; 32];
-        for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).ok();
-            let read = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-            *byte = read.ok_or_else(|| Mistake::new("is not hexadecimal", REMEDY))?;
         }
         Ok(Self(hash))
     }

@@ -4,7 +4,7 @@
 use super::contain::Contain;
 use super::secret::ValueOrRef;
 use super::server::Server;
-use super::settings::push;
+use sandgate_message::pointer::push;
 
 const BEGIN: &str = "<fill in: ";
 

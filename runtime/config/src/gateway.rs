@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use sandgate_pipeline::RefusalStyle;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -150,16 +151,6 @@ pub struct Limits {
     /// before no connection is accepted any more. Left out: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lame_duck: Option<Period>,
-}
-
-/// How a refused call is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RefusalStyle {
-    /// A result with `isError`.
-    Result,
-    /// A JSON-RPC error.
-    Error,
 }
 
 /// The era of the merged endpoint.

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use sandgate_message::{Direction, Hook};
+use sandgate_pipeline::{Mode, RefusalStyle, Sees};
+use sandgate_text::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Period, Size};
 use super::candidate::Candidate;
-use super::gateway::RefusalStyle;
 use super::grants::Grants;
 use super::image::Image;
 use super::pattern::Pattern;
@@ -93,47 +95,6 @@ pub struct Interceptor {
     pub candidate: Option<Candidate>,
 }
 
-/// One of the two places at which an interceptor runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hook {
-    /// Before a request or notification goes on.
-    PreCall,
-    /// On the reply.
-    PostCall,
-}
-
-/// Which way the request or notification goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Direction {
-    ClientToServer,
-    ServerToClient,
-}
-
-/// Whether its decisions count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// They do.
-    #[default]
-    Active,
-    /// They are recorded.
-    Audit,
-}
-
-/// Which reply a validator judges.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sees {
-    /// What the client gets.
-    #[default]
-    Final,
-    /// What the server sent.
-    Raw,
-}
-
 /// The source of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginSource {
@@ -198,29 +159,13 @@ impl Scalar for Digest {
     fn read(text: &str) -> Result<Self, Mistake> {
         let help = "write \"sha256:\" and 64 lower-case hexadecimal digits, as `sandgate plugin inspect` prints them";
         let bad = || Mistake::new("is not a SHA-256 digest", help);
-        let digits = text
-            .strip_prefix("sha256:")
-            .map(str::as_bytes)
-            .filter(|d| d.len() == 64)
-            .ok_or_else(bad)?;
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-            for &digit in pair {
-                let value = match digit {
-                    b'0'..=b'9' => digit - b'0',
-                    b'a'..=b'f' => digit - b'a' + 10,
-                    _ => return Err(bad()),
-                };
-                *byte = *byte << 4 | value;
-            }
-        }
-        Ok(Self(digest))
+        let digits = text.strip_prefix("sha256:");
+        let digest = digits.and_then(hex::decode_lower);
+        digest.map(Self).ok_or_else(bad)
     }
 
     fn write(&self) -> String {
-        self.0.iter().fold("sha256:".to_owned(), |text, byte| {
-            text + &format!("{byte:02x}")
-        })
+        format!("sha256:{}", hex::encode(self.0))
     }
 }
 

@@ -77,13 +77,12 @@ pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
 pub use fill_in::fill_in;
 pub use gateway::{
-    AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,
-    RefusalStyle, Tls,
+    AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl, Tls,
 };
 pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
 pub use image::Image;
-pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, Sees};
+pub use interceptor::{Digest, Interceptor, PluginSource};
 pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
 pub use package::{Ecosystem, Package};
 pub use pattern::Pattern;

@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use super::alert::Receiver;
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Secret, Sources, ValueOrRef};
-use super::settings::{ResolvedSettings, push};
+use sandgate_message::pointer::push;
+
+use super::settings::ResolvedSettings;
 use super::source::Side;
 use super::{Interceptor, Loaded, PluginSource, fill_in, wording};
 

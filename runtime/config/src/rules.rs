@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sandgate_message::pointer;
+
 use super::amount::{Period, Size};
 use super::call_log::Destination;
 use super::grants::GuestPath;
@@ -206,10 +208,7 @@ fn check_certificates(tree: &Table, clients: &Table, issues: &mut Vec<Issue>) {
         let Some(client) = entry.table() else {
             continue;
         };
-        let place = named(&format!(
-            "/clients/{}",
-            name.name.replace('~', "~0").replace('/', "~1")
-        ));
+        let place = named(&format!("/clients/{}", pointer::escape(&name.name)));
         let mut report = |entry: &Entry, why: String, help: &str| {
             issues.push(Issue::error(Some(entry.span.clone()), why).help(help.to_owned()));
         };
@@ -292,10 +291,7 @@ fn check_two_authorizations(clients: &Table, servers: Option<&Table>, issues: &m
 }
 
 fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue>) {
-    let place = named(&format!(
-        "/servers/{}",
-        name.replace('~', "~0").replace('/', "~1")
-    ));
+    let place = named(&format!("/servers/{}", pointer::escape(name)));
     let span = Some(entry.span.clone());
     let help = "keep `command` for a program, `package` for one of npm or PyPI, `image` for one in a container, or `url` for \
                 an HTTP endpoint";

@@ -232,12 +232,7 @@ pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
 
 /// Whether the URL leads to this machine.
 pub fn is_loopback(url: &http::Uri) -> bool {
-    let host = url.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.to_canonical().is_loopback())
+    url.host().is_some_and(sandgate_address::is_loopback)
 }
 
 fn connect_timeout() -> Period {

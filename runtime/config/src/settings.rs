@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use sandgate_message::pointer::push;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -103,18 +104,6 @@ pub fn share_a_piece(text: &str, value: &str) -> bool {
 impl std::fmt::Debug for ResolvedSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ResolvedSettings({} from outside)", self.outside.len())
-    }
-}
-
-/// Appends a member's name or an index to a JSON Pointer.
-pub(crate) fn push(pointer: &mut String, segment: &str) {
-    pointer.push('/');
-    for c in segment.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
     }
 }
 

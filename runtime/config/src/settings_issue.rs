@@ -1,7 +1,9 @@
 //! Turns a plugin's issues with its settings into issues of the file.
 
 use super::issue::Issue;
-use super::settings::{ResolvedSettings, push};
+use sandgate_message::pointer::push;
+
+use super::settings::ResolvedSettings;
 use super::source::Side;
 use super::tree::Entry;
 use super::{Loaded, wording};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use sandgate_message::pointer;
 use toml::de::DeTable;
 
 use super::client::TokenHash;
@@ -95,7 +96,7 @@ impl Source {
         let mut table = Some(&self.tree);
         let mut value: Option<&Entry> = None;
         for segment in pointer.split('/').skip(1) {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
+            let segment = pointer::unescape(segment);
             let (key, next) =
                 if let Some((key, next)) = table.and_then(|table| table.member(&segment)) {
                     (Some(key), next)

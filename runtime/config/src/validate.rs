@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::issue::Issue;
 use super::scalar;
-use super::settings::push;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
+use sandgate_message::pointer::push;
 
 /// Reports every place where the file, called `subject`, does not match the schema.
 pub fn validate(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {

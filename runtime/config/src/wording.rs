@@ -1,5 +1,6 @@
 //! The names of places, keys and kinds of values in the configuration's errors.
 
+use sandgate_message::pointer;
 use serde_json::Value;
 
 use super::tree::Node;
@@ -11,7 +12,7 @@ pub(crate) const TRUTH: &str = "true or false";
 pub(crate) fn named(pointer: &str) -> String {
     let mut name = String::new();
     for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
+        let segment = pointer::unescape(segment);
         if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
             name += &format!("[{segment}]");
             continue;

@@ -1,12 +1,12 @@
 //! Who is in: links that are good once and soon, and the sessions that begin with them.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sandgate_daemon::operator::Actor;
+use sandgate_text::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
@@ -277,12 +277,7 @@ impl Drop for StreamPlace {
 
 /// 32 random bytes, in hexadecimal digits.
 pub(crate) fn secret() -> String {
-    let mut text = String::with_capacity(64);
-    for byte in rand::random::<[u8; 32]>() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex::encode(rand::random::<[u8; 32]>())
 }
 
 /// Secrets are looked up by their hash, so that the time of a look-up says nothing of them.

@@ -42,11 +42,7 @@ pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
 impl Asset {
     fn new(name: &str, ending: &str, kind: &'static str, content: &'static str) -> Self {
         let digest = Sha256::digest(content.as_bytes());
-        let hash: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = sandgate_text::hex::encode(&digest[..8]);
         Self {
             path: format!("/asset/{name}-{hash}.{ending}"),
             kind,

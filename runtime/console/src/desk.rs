@@ -111,8 +111,7 @@ impl PinDifference {
 
 /// The digest of a text, in hexadecimal digits.
 pub fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sandgate_text::hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 /// What a client sees.

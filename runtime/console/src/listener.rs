@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use sandgate_config::{Loaded, Report, Side};
 use sandgate_daemon::operator::{Console, Invitation, Operator};
+use sandgate_telemetry::accept;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -160,9 +161,16 @@ impl Console for WebConsole {
                 end: end.clone(),
             });
             let places = Arc::new(Semaphore::new(MOST));
-            let accepting = listeners
-                .into_iter()
-                .map(|listener| accept(listener, places.clone(), router.clone(), end.clone()));
+            let accepting = listeners.into_iter().map(|listener| {
+                let router = router.clone();
+                accept(
+                    listener,
+                    "console",
+                    places.clone(),
+                    end.clone(),
+                    move |stream| connection(stream, router.clone()),
+                )
+            });
             let sweeping = sweep(router.clone(), end.clone());
             futures_util::future::join(futures_util::future::join_all(accepting), sweeping).await;
         })
@@ -197,40 +205,6 @@ fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
         _ => return None,
     };
     Some(SocketAddr::new(other, address.port()))
-}
-
-async fn accept(
-    listener: TcpListener,
-    places: Arc<Semaphore>,
-    router: Arc<Router>,
-    end: CancellationToken,
-) {
-    loop {
-        let accepted = tokio::select! {
-            () = end.cancelled() => return,
-            accepted = async {
-                let place = places.clone().acquire_owned().await;
-                (place, listener.accept().await)
-            } => accepted,
-        };
-        match accepted {
-            (Ok(place), Ok((stream, _))) => {
-                let (router, end) = (router.clone(), end.clone());
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = connection(stream, router) => {}
-                        () = end.cancelled() => {}
-                    }
-                    drop(place);
-                });
-            }
-            (Err(_), _) => return,
-            (_, Err(error)) => {
-                tracing::debug!("console: cannot accept a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
 }
 
 async fn connection(stream: TcpStream, router: Arc<Router>) {

@@ -1,6 +1,7 @@
 //! What to change: for each step that was not stopped, the lines of configuration that would have.
 
-use sandgate_config::{AlertKind, Config, Interceptor, Mode, PluginSource};
+use sandgate_config::{AlertKind, Config, Interceptor, PluginSource};
+use sandgate_pipeline::Mode;
 use serde::Serialize;
 
 use crate::copy::Cast;

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sandgate_config::{
-    Access, AdminSocket, AlertTo, Client, Destination, Listen, Loaded, Mode, PluginSource, Scalar,
+    Access, AdminSocket, AlertTo, Client, Destination, Listen, Loaded, PluginSource, Scalar,
     Server, Settings, Telemetry, TokenHash,
 };
+use sandgate_pipeline::Mode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -107,8 +108,7 @@ pub(crate) fn copy(
     }
     if let Some(name) = &cast.client {
         let hash = Sha256::digest(cast.key.as_bytes());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        let hash = TokenHash::read(&hash).ok();
+        let hash = Some(TokenHash(hash.into()));
         let fresh: Client = made(json!({}))?;
         let client = config.clients.entry(name.clone()).or_insert(fresh);
         client.token_sha256 = hash;

@@ -175,7 +175,7 @@ impl Report {
         Self {
             drill,
             config: loaded.source.path().display().to_string(),
-            config_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            config_sha256: sandgate_text::hex::encode(digest),
             version: env!("CARGO_PKG_VERSION"),
             began: time(began),
             server: cast.server.clone(),

@@ -15,7 +15,8 @@ use arc_swap::ArcSwap;
 use http::{HeaderName, HeaderValue, Method};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sandgate_address::Host;
-use sandgate_secrets::{Redactor, Value, client_config};
+use sandgate_fetch::client_config;
+use sandgate_secrets::{Redactor, Value};
 
 use authority::Authority;
 pub(crate) use exchange::carry;

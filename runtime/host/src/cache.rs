@@ -9,8 +9,6 @@ use std::io::{Read, Write};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::digest::hex;
-
 /// The file of the key, in the cache's folder.
 const KEY_FILE: &str = "key";
 /// Bytes of a MAC, and of its key.
@@ -162,7 +160,7 @@ impl CacheKey {
     }
 
     fn name(&self) -> String {
-        hex(&self.0)
+        sandgate_text::hex::encode(self.0)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
+use sandgate_message::pointer;
 use serde_json::Value;
 
 /// Subschemas of one schema, each counted as often as it is referred to. The largest schema of the plugins that come
@@ -68,7 +69,7 @@ fn issues_of(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issu
         // The validator points at the object. The issue points at the key, which is what has to be changed.
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let unknown = |name: &String| Issue {
-                pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+                pointer: format!("{pointer}/{}", pointer::escape(name)),
                 message: "there is no such setting".to_owned(),
             };
             return unexpected.iter().map(unknown).collect();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sandgate_message::pointer;
 use serde_json::{Map, Value};
 
 use crate::config::IssuerConfig;
@@ -121,10 +122,7 @@ fn groups(config: &IssuerConfig, claims: &Value) -> Result<Arc<[String]>, Refuse
 /// Whether a token names another place for the claim that this points into.
 fn is_elsewhere(pointer: &str, claims: &Value) -> bool {
     let first = pointer.trim_start_matches('/').split('/').next();
-    let claim = first
-        .unwrap_or_default()
-        .replace("~1", "/")
-        .replace("~0", "~");
+    let claim = pointer::unescape(first.unwrap_or_default());
     claims["_claim_names"].get(claim).is_some()
 }
 

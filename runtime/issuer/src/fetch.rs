@@ -1,21 +1,15 @@
 //! Requests to issuers. Nothing is followed: an issuer that redirects has given no answer.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
-use sandgate_address::{is_metadata, is_public};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use sandgate_address::is_loopback;
+use sandgate_fetch::{Reach, Request, addresses, client_config};
+use url::Url;
 
 /// The longest time of a whole request, from the look-up of the name to the end of the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,10 +43,14 @@ impl Fetcher {
     ) -> Self {
         let own = Url::parse(issuer).ok();
         let own = own.and_then(|url| url.host_str().map(str::to_owned));
+        let roots = roots.cloned().unwrap_or_else(|| {
+            let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+            Arc::new(RootCertStore { roots })
+        });
         Self {
             own: own.unwrap_or_default(),
             loopback_http,
-            tls: Arc::new(tls(roots)),
+            tls: client_config(Some(roots)),
         }
     }
 
@@ -62,7 +60,7 @@ impl Fetcher {
     ///
     /// The address is not permitted, or there is no such answer with status 200 in time.
     pub(crate) async fn get(&self, url: &str, most: usize) -> Result<Bytes, FetchError> {
-        self.ask(url, Method::GET, None, Bytes::new(), most).await
+        self.ask(url, None, most).await
     }
 
     /// Posts a form.
@@ -76,149 +74,56 @@ impl Fetcher {
         authorization: HeaderValue,
         form: String,
     ) -> Result<Bytes, FetchError> {
-        self.ask(
-            url,
-            Method::POST,
-            Some(authorization),
-            form.into(),
-            MAX_ANSWER,
-        )
-        .await
+        self.ask(url, Some((authorization, form)), MAX_ANSWER).await
     }
 
     async fn ask(
         &self,
         url: &str,
-        method: Method,
-        authorization: Option<HeaderValue>,
-        body: Bytes,
+        form: Option<(HeaderValue, String)>,
         most: usize,
     ) -> Result<Bytes, FetchError> {
-        let failed = |(why, status): (String, Option<StatusCode>)| FetchError {
+        let failed = |why: String, status| FetchError {
             url: url.to_owned(),
             why,
             status,
         };
-        let asked = self.answer(url, method, authorization, body, most);
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(answer) => answer.map_err(failed),
-            Err(_) => Err(failed((
-                format!("no answer in {} s", PATIENCE.as_secs()),
-                None,
-            ))),
-        }
-    }
-
-    async fn answer(
-        &self,
-        url: &str,
-        method: Method,
-        authorization: Option<HeaderValue>,
-        body: Bytes,
-        most: usize,
-    ) -> Result<Bytes, (String, Option<StatusCode>)> {
-        let told = |why: String| (why, None);
-        let url = permitted(url, self.loopback_http).map_err(told)?;
-        let stream = self.connect(&url).await.map_err(told)?;
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        *request.uri_mut() = path.parse().map_err(|_| told("its path is odd".into()))?;
-        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        let headers = request.headers_mut();
-        let host = HeaderValue::from_str(host).map_err(|_| told("its host is odd".into()))?;
-        headers.insert(HOST, host);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION"))),
-        );
-        if let Some(mut authorization) = authorization {
+        let to = permitted(url, self.loopback_http).map_err(|why| failed(why, None))?;
+        let reach = match to.host_str() == Some(self.own.as_str()) {
+            true => Reach::Private,
+            false => Reach::Public,
+        };
+        let mut request = Request {
+            tls: self.tls.clone(),
+            ..Request::get(&to, PATIENCE)
+        };
+        let json = HeaderValue::from_static("application/json");
+        request.headers.insert(ACCEPT, json);
+        if let Some((mut authorization, form)) = form {
+            request.method = Method::POST;
+            request.body = form.into();
             authorization.set_sensitive(true);
-            headers.insert(AUTHORIZATION, authorization);
+            request.headers.insert(AUTHORIZATION, authorization);
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-            headers.insert(CONTENT_TYPE, form);
+            request.headers.insert(CONTENT_TYPE, form);
         }
-        let response = send(stream, request).await.map_err(told)?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            let why = match status.is_redirection() {
-                true => format!("it redirects ({status}), which is not followed"),
-                false => format!("it answered {status}"),
-            };
-            return Err((why, Some(status)));
-        }
-        let body = Limited::new(response.into_body(), most).collect().await;
-        body.map(http_body_util::Collected::to_bytes).map_err(|_| {
-            told(format!(
-                "the answer broke off, or has more than {most} bytes"
-            ))
-        })
-    }
-
-    async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, String> {
-        let port = url.port_or_known_default().ok_or("it has no port")?;
-        let host = url.host().ok_or("it has no host")?;
-        let found: Vec<SocketAddr> = match &host {
-            Host::Domain(name) => tokio::net::lookup_host((*name, port))
-                .await
-                .map_err(|error| format!("its name cannot be looked up: {error}"))?
-                .collect(),
-            Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), port)],
-            Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), port)],
-        };
-        let own = url.host_str() == Some(self.own.as_str());
-        let clear = url.scheme() == "http";
-        let fits = |address: &SocketAddr| {
-            let ip = address.ip().to_canonical();
-            match clear {
-                true => ip.is_loopback() && self.loopback_http,
-                false => !is_metadata(ip) && (own || is_public(ip)),
+        let told = |error: sandgate_fetch::FetchError| match error {
+            sandgate_fetch::FetchError::NotPermitted => {
+                let why = "none of its addresses is permitted: a host that is not the issuer's own must be public";
+                failed(why.to_owned(), None)
             }
+            error => failed(error.to_string(), None),
         };
-        let mut why = "none of its addresses is permitted: a host that is not the issuer's own must be public".to_owned();
-        for address in found.iter().filter(|address| fits(address)) {
-            match TcpStream::connect(address).await {
-                Ok(stream) if clear => return Ok(Box::new(stream)),
-                Ok(stream) => {
-                    let name = match &host {
-                        Host::Domain(name) => ServerName::try_from((*name).to_owned())
-                            .map_err(|error| error.to_string())?,
-                        _ => ServerName::IpAddress(address.ip().into()),
-                    };
-                    let connector = TlsConnector::from(self.tls.clone());
-                    match connector.connect(name, stream).await {
-                        Ok(stream) => return Ok(Box::new(stream)),
-                        Err(error) => why = format!("TLS: {error}"),
-                    }
-                }
-                Err(error) => why = error.to_string(),
+        let answer = request.send(addresses(&to, reach)).await.map_err(told)?;
+        match answer.status {
+            StatusCode::OK => answer.bytes(most).await.map_err(told),
+            status if status.is_redirection() => {
+                let why = format!("it redirects ({status}), which is not followed");
+                Err(failed(why, Some(status)))
             }
+            status => Err(failed(format!("it answered {status}"), Some(status))),
         }
-        Err(why)
     }
-}
-
-/// A connection, by TLS or in the clear.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-/// Sends one request on a connection of its own, which ends with it.
-async fn send(
-    stream: Box<dyn Stream>,
-    request: Request<Full<Bytes>>,
-) -> Result<http::Response<hyper::body::Incoming>, String> {
-    let told = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_buf_size(64 << 10)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(told)?;
-    tokio::spawn(async move {
-        // The response's body is read while this runs. A connection that lingers ends with the patience for it.
-        let _ = tokio::time::timeout(PATIENCE, connection).await;
-    });
-    sender.send_request(request).await.map_err(told)
 }
 
 /// The URL, if requests may go there: `https`, or `http` to loopback where that is permitted.
@@ -227,12 +132,7 @@ pub(crate) fn permitted(url: &str, loopback_http: bool) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err("it has a user name or a fragment".into());
     }
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
+    let loopback = url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => Ok(url),
         "http" if loopback && loopback_http => Ok(url),
@@ -241,16 +141,4 @@ pub(crate) fn permitted(url: &str, loopback_http: bool) -> Result<Url, String> {
         }
         _ => Err("it is not https".into()),
     }
-}
-
-fn tls(roots: Option<&Arc<RootCertStore>>) -> ClientConfig {
-    let roots = roots.cloned().unwrap_or_else(|| {
-        Arc::new(RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        })
-    });
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        .unwrap_or_else(|_| unreachable!("ring speaks every version"))
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::account::Account;
 use crate::json::Json;
 
@@ -35,8 +38,9 @@ impl Era {
     }
 }
 
-/// The direction of a request or notification. Its reply goes the other way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which way the request or notification goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Direction {
     ClientToServer,

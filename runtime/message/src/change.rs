@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::decision::Edit;
-use crate::edit::EditError;
+use crate::edit::{Edit, EditError};
 use crate::escape::quote_into;
-use crate::json::{JsonError, Kind, Limits};
+use crate::json_error::{JsonError, Limits};
 use crate::node::Node;
 use crate::pointer::{array_index, tokens};
 use crate::scan::{check_size, scan};
+use crate::tape::Kind;
 use crate::text::text_places;
 
 /// What one edit does to the document.

@@ -62,7 +62,7 @@ impl Call {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::json::Limits;
+    use crate::json_error::Limits;
 
     fn said(params: &'static str, era: Era, method: &str) -> Option<Client> {
         Client::said_in(

@@ -1,14 +1,21 @@
 //! The decisions and findings of a hook. The twin of `interface decision` and `interface report` in `wit/`.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::edit::Edit;
 use crate::explanation::Explanation;
 use crate::json::Json;
 
 /// One of the two places at which an interceptor runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hook {
     /// Before a request or notification goes on.
     PreCall,
-    /// On the reply, before the requester sees it.
+    /// On the reply.
     PostCall,
 }
 
@@ -20,17 +27,6 @@ impl Hook {
             Self::PostCall => "post-call",
         }
     }
-}
-
-/// A change to a document, as the plugin contract defines it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// (pointer, JSON text): replaces a value, adds a member, or appends an element (`/-`).
-    Set(String, String),
-    /// (pointer): removes a value.
-    Remove(String),
-    /// (index in `texts`, new text): replaces a text.
-    Text(u32, String),
 }
 
 /// A refusal: the call or reply does not go on.
@@ -88,7 +84,7 @@ impl From<PostDecision> for PreDecision {
 }
 
 /// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Severity {
@@ -98,7 +94,7 @@ pub enum Severity {
 }
 
 /// Which document a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Part {

@@ -1,10 +1,11 @@
 //! The envelope of a message: its shape, and where its id and payload stand.
 
-use crate::json::{Json, Kind};
-use crate::jsonrpc::{Id, MessageError, Shape};
+use crate::json::Json;
 use crate::method::Method;
 use crate::node::Node;
+use crate::shape::{Id, MessageError, Shape};
 use crate::slot::Slot;
+use crate::tape::Kind;
 
 pub(crate) struct Envelope {
     pub(crate) shape: Shape,
@@ -15,8 +16,8 @@ pub(crate) struct Envelope {
     pub(crate) strange: bool,
 }
 
-/// The members that decide what a message is. Other members pass unless an interceptor judges the message. See
-/// [`crate::Message::plain`].
+/// The members that decide what a message is. Other members pass unless an interceptor judges the message. The envelope is then
+/// written anew without them.
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// The longest method, in bytes. Every log line and every policy names the method.
@@ -171,8 +172,9 @@ fn fold(char: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use crate::json::Limits;
-    use crate::jsonrpc::{Message, MessageError, Shape};
+    use crate::json_error::Limits;
+    use crate::jsonrpc::Message;
+    use crate::shape::{MessageError, Shape};
 
     fn shape(text: &'static str) -> Result<Shape, MessageError> {
         Message::parse(text, &Limits::default()).map(|message| message.shape().clone())

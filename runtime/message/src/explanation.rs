@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Edit;
-use crate::edit::apply;
-use crate::json::{Json, Kind, Limits};
+use crate::apply::apply;
+use crate::edit::Edit;
+use crate::json::Json;
+use crate::json_error::Limits;
+use crate::tape::Kind;
 
 /// The name of the member in `details`.
 const MEMBER: &str = "explanation";

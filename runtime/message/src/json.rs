@@ -3,112 +3,23 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::checked::Checked;
 use crate::escape::quote_into;
+use crate::json_error::{JsonError, JsonErrorKind, Limits};
 use crate::node::Node;
 use crate::scan::{check_size, scan};
 use crate::tape::{Entry, Tag};
-
-/// The limits of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most bytes of the whole text. Never more than 512 MiB, whatever is given here.
-    pub bytes: usize,
-    /// The most levels of nested arrays and objects.
-    pub depth: usize,
-}
-
-impl Default for Limits {
-    /// 4 MiB, and 127 levels: the deepest that serde_json reads by default, so that every accepted text can be read
-    /// everywhere.
-    fn default() -> Self {
-        Self {
-            bytes: 4 << 20,
-            depth: 127,
-        }
-    }
-}
-
-impl Limits {
-    /// Only the limits of the representation, for texts that the gateway itself wrote.
-    pub(crate) const NONE: Self = Self {
-        bytes: usize::MAX,
-        depth: usize::MAX,
-    };
-}
-
-/// Why a text was refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{trouble} at byte {offset}")]
-pub struct JsonError {
-    /// The byte offset in the text.
-    pub offset: usize,
-    /// What is wrong at the offset.
-    pub trouble: JsonErrorKind,
-}
-
-/// What can be wrong with a text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JsonErrorKind {
-    /// The text is not UTF-8 (RFC 3629).
-    #[error("invalid UTF-8")]
-    Utf8,
-    /// The text is not JSON (RFC 8259). Says what was expected.
-    #[error("invalid JSON ({0})")]
-    Syntax(&'static str),
-    /// An object has two members of one name: two readers may take different ones.
-    #[error("duplicate key")]
-    DuplicateKey,
-    /// A string has half of a surrogate pair, so it is not Unicode text.
-    #[error("lone surrogate")]
-    LoneSurrogate,
-    /// The text exceeds [`Limits::depth`].
-    #[error("nested deeper than {0}")]
-    Depth(usize),
-    /// The text exceeds [`Limits::bytes`].
-    #[error("larger than {0} bytes")]
-    Size(usize),
-}
-
-/// The kind of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Null,
-    Bool,
-    Number,
-    String,
-    Array,
-    Object,
-}
 
 /// A value within a checked text. Cheap to clone; its bytes are exactly as they came.
 #[derive(Clone)]
 pub struct Json {
     text: Arc<Checked>,
     root: u32,
-}
-
-/// An accepted text and its tape.
-pub(crate) struct Checked {
-    pub(crate) text: ByteString,
-    pub(crate) tape: Vec<Entry>,
-    /// A value that lives as long as the text. See [`Json::keep`].
-    kept: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
-impl Checked {
-    fn new(text: ByteString, tape: Vec<Entry>) -> Arc<Self> {
-        Arc::new(Self {
-            text,
-            tape,
-            kept: OnceLock::new(),
-        })
-    }
 }
 
 /// The bytes counted for a text besides its own: the values around it, and the rest of a read buffer that the text
@@ -184,7 +95,7 @@ impl Json {
     /// Keeps a value, such as the permit for the text's memory, until nobody holds the text any more. The first value
     /// is kept, later ones are dropped.
     pub(crate) fn keep(&self, kept: impl Any + Send + Sync) {
-        let _ = self.text.kept.set(Box::new(kept));
+        let _ = self.text.keep(kept);
     }
     /// The root of the value, for walking it.
     pub fn root(&self) -> Node<'_> {
@@ -216,10 +127,13 @@ impl Json {
     }
 }
 
-impl Json {
-    /// The value at that entry of the tape.
-    pub(crate) fn within(text: Arc<Checked>, root: u32) -> Self {
-        Self { text, root }
+impl Node<'_> {
+    /// The value as an owned [`Json`], which shares the text.
+    pub fn to_json(&self) -> Json {
+        Json {
+            text: self.text().clone(),
+            root: self.index(),
+        }
     }
 }
 

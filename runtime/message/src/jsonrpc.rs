@@ -1,91 +1,14 @@
 //! A JSON-RPC message: an envelope over the original bytes.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
 use crate::envelope::Envelope;
 use crate::escape::quote_into;
-use crate::json::{AROUND, Json, JsonError, Limits};
+use crate::json::{AROUND, Json};
+use crate::json_error::Limits;
+use crate::line::line_breaks;
+use crate::shape::{Id, MessageError, Shape};
 use crate::slot::{Copy, Slot};
-
-/// A request id. It is kept as its JSON text, so that type and spelling survive.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Id(Box<str>);
-
-impl Id {
-    /// The longest id, in bytes of its JSON text as [`Message::line`] writes it. Ids are kept while their calls are
-    /// active and are repeated in replies and logs. The longest that SDKs make is a UUID.
-    pub const MAX_BYTES: usize = 256;
-    /// An id of the gateway's own.
-    pub fn number(n: u64) -> Self {
-        Self(n.to_string().into())
-    }
-    /// The id in a JSON string or number of at most [`Self::MAX_BYTES`]. `None` for any other value (MCP forbids null).
-    pub fn from_json(json: &Json) -> Option<Self> {
-        let kind = json.root().kind();
-        let text = json.as_str().as_bytes();
-        let fits = matches!(kind, crate::Kind::String | crate::Kind::Number)
-            && text.len() <= Self::MAX_BYTES
-            && line_length(text) <= Self::MAX_BYTES;
-        fits.then(|| Self(json.as_str().into()))
-    }
-    /// The id's JSON text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Codes of the errors that the gateway itself makes.
-#[allow(missing_docs)]
-pub mod error_codes {
-    pub const PARSE: i64 = -32700;
-    pub const INVALID_REQUEST: i64 = -32600;
-    pub const METHOD_NOT_FOUND: i64 = -32601;
-    /// Also "blocked by validation" in MCP's interceptor draft.
-    pub const INVALID_PARAMS: i64 = -32602;
-    /// Also "mutation failed" in MCP's interceptor draft.
-    pub const INTERNAL: i64 = -32603;
-    /// "Interceptor timed out" in MCP's interceptor draft. Also a server that cannot be reached.
-    pub const SERVER: i64 = -32000;
-    pub const HEADER_MISMATCH: i64 = -32020;
-    pub const UNSUPPORTED_VERSION: i64 = -32022;
-}
-
-/// The shape of a message, with what only that shape has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Shape {
-    Request {
-        id: Id,
-        method: Box<str>,
-    },
-    Notification {
-        method: Box<str>,
-    },
-    /// A reply with a `result`.
-    Result {
-        id: Id,
-    },
-    /// A reply with an `error`. The id is `None` if the request's could not be read (JSON-RPC's null).
-    Error {
-        id: Option<Id>,
-    },
-}
-
-/// Why a text is not a JSON-RPC 2.0 message as MCP defines it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MessageError {
-    /// The text is not JSON that may pass.
-    #[error("{0}")]
-    Json(#[from] JsonError),
-    /// The text is JSON, but not a message. Says what is wrong.
-    #[error("not a JSON-RPC message: {0}")]
-    Envelope(&'static str),
-    /// The text is an array of messages, which only 2025-03-26 had.
-    #[error("batches are not accepted: send each message by itself")]
-    Batch,
-}
 
 /// A message: the bytes as they came, and the payload (`params`, `result` or `error`), which is the part that
 /// interceptors look at and may replace.
@@ -167,7 +90,7 @@ impl Message {
         // The JSON is well-formed by construction. It exceeds the representation only if message and data together pass
         // 512 MiB.
         let error = Json::parse(error, &Limits::NONE).unwrap_or_else(|_| Json::empty_object());
-        let null = Id("null".into());
+        let null = Id::null();
         Self::write(
             Shape::Error { id: id.cloned() },
             Some(id.unwrap_or(&null)),
@@ -266,7 +189,7 @@ impl Message {
         if !self.strange {
             return self;
         }
-        let null = Id("null".into());
+        let null = Id::null();
         let id = self.id().cloned();
         let id = match &self.shape {
             Shape::Error { id: None } => Some(null),
@@ -347,50 +270,10 @@ impl Message {
     }
 }
 
-impl Shape {
-    /// The same shape with another id.
-    fn under(&self, id: &Id) -> Self {
-        match self {
-            Self::Request { method, .. } => Self::Request {
-                id: id.clone(),
-                method: method.clone(),
-            },
-            Self::Notification { method } => Self::Notification {
-                method: method.clone(),
-            },
-            Self::Result { .. } => Self::Result { id: id.clone() },
-            Self::Error { .. } => Self::Error {
-                id: Some(id.clone()),
-            },
-        }
-    }
-}
-
-/// The places where a reader of lines may see the end of one, each with its replacement. Checked text has control
-/// characters below U+0020 only between tokens, and characters beyond ASCII only in strings.
-fn line_breaks(text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
-    // Most messages have no line breaks and cost only these two searches.
-    let ends = memchr::memchr2_iter(b'\r', b'\n', text).map(|at| (at..at + 1, ""));
-    let separators = memchr::memchr2_iter(0xc2, 0xe2, text).filter_map(|at| match text[at..] {
-        [0xc2, 0x85, ..] => Some((at..at + 2, "\\u0085")),
-        [0xe2, 0x80, 0xa8, ..] => Some((at..at + 3, "\\u2028")),
-        [0xe2, 0x80, 0xa9, ..] => Some((at..at + 3, "\\u2029")),
-        _ => None,
-    });
-    let mut breaks: Vec<_> = ends.chain(separators).collect();
-    breaks.sort_unstable_by_key(|(at, _)| at.start);
-    breaks
-}
-
-/// The length of `text` once [`Message::line`] has written it.
-fn line_length(text: &[u8]) -> usize {
-    let shorten = |length, (at, instead): (Range<usize>, &str)| length - at.len() + instead.len();
-    line_breaks(text).into_iter().fold(text.len(), shorten)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::error_codes;
 
     fn parse(text: &str) -> Message {
         Message::parse(text.to_string(), &Limits::default()).expect("valid")
@@ -398,13 +281,6 @@ mod tests {
 
     fn json(text: &str) -> Json {
         Json::parse(text.to_string(), &Limits::default()).expect("valid")
-    }
-
-    #[test]
-    fn an_id_that_is_too_long_on_a_line_is_none() {
-        let id_of = |length| Id::from_json(&json(&format!("\"{}\"", "\u{2028}".repeat(length))));
-        assert!(id_of(42).is_some(), "254 bytes on a line");
-        assert!(id_of(43).is_none(), "131 bytes here, 260 on a line");
     }
 
     /// Asserts that a message agrees with its own bytes.

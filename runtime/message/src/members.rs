@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::json::Kind;
 use crate::node::Node;
+use crate::tape::Kind;
 
 /// The protocol's names at the root of params.
 const ROOT: &[&str] = &[
@@ -145,7 +145,8 @@ fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::json::{Json, Limits};
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     fn found(params: &str) -> Option<(String, &'static str)> {
         let params = Json::parse(params.to_owned(), &Limits::default()).unwrap();

@@ -183,7 +183,7 @@ static TABLE: &[Row] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Limits;
+    use crate::json_error::Limits;
 
     fn target(method: &str, params: &'static str) -> Option<String> {
         Method::new(method).target_in(&Json::parse(params, &Limits::default()).expect("valid"))

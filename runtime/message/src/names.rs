@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::escape::unescape;
-use crate::json::{JsonError, JsonErrorKind};
+use crate::json_error::{JsonError, JsonErrorKind};
 use crate::tape::Entry;
 
 /// The most members of an object whose names are compared pair by pair, which is cheaper than hashing and still linear
@@ -83,7 +83,8 @@ fn duplicate(key: Entry) -> JsonError {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use crate::json::{Json, JsonErrorKind, Limits};
+    use crate::json::Json;
+    use crate::json_error::{JsonErrorKind, Limits};
 
     fn object(names: impl IntoIterator<Item = String>) -> String {
         let members: Vec<String> = names

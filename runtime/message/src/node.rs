@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::checked::Checked;
 use crate::escape::{unescape, unescape_into};
-use crate::json::{Checked, Json, Kind};
-use crate::pointer::{array_index, tokens};
-use crate::tape::{Entry, Tag};
+use crate::pointer::{array_index, push, tokens};
+use crate::tape::{Entry, Kind, Tag};
 
 /// A value within a checked text, borrowed.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct Node<'a> {
 }
 
 impl fmt::Debug for Node<'_> {
-    /// Prints kind and size only, as for [`Json`].
+    /// Prints kind and size only, as for [`Json`](crate::Json).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}({} bytes)", self.kind(), self.span().len())
     }
@@ -71,13 +71,36 @@ impl<'a> Node<'a> {
             }
         })
     }
-    /// The value as an owned [`Json`], which shares the text.
-    pub fn to_json(&self) -> Json {
-        Json::within(self.text.clone(), self.index)
-    }
 
     pub(crate) fn new(text: &'a Arc<Checked>, index: u32) -> Self {
         Self { text, index }
+    }
+    /// The checked text that the value stands in.
+    pub(crate) fn text(&self) -> &'a Arc<Checked> {
+        self.text
+    }
+    /// The pointer from this value to the entry of that index, which must lie within it.
+    pub(crate) fn pointer_to(self, index: u32) -> String {
+        let mut pointer = String::new();
+        let mut node = self;
+        'down: while node.index() < index {
+            for (key, value) in node.fields() {
+                if index < value.end() {
+                    push(&mut pointer, &key.content());
+                    node = value;
+                    continue 'down;
+                }
+            }
+            for (n, element) in node.elements().enumerate() {
+                if index < element.end() {
+                    push(&mut pointer, &n.to_string());
+                    node = element;
+                    continue 'down;
+                }
+            }
+            break;
+        }
+        pointer
     }
     /// The index of the value's entry on the tape. Entries are in document order.
     pub(crate) fn index(&self) -> u32 {
@@ -166,7 +189,8 @@ impl<'a> Node<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Limits;
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     fn parse(text: &'static str) -> Json {
         Json::parse(text, &Limits::default()).expect("valid")

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::node::Node;
-
 /// The reference tokens of a pointer, escapes resolved. `None` if the pointer is neither empty nor begins with `/`. A
 /// token with an invalid `~` escape yields `None`.
 pub(crate) fn tokens(pointer: &str) -> Option<impl Iterator<Item = Option<Cow<'_, str>>>> {
@@ -29,32 +27,6 @@ pub(crate) fn array_index(token: &str) -> Option<usize> {
     if plain { token.parse().ok() } else { None }
 }
 
-/// The pointer from `root` to the entry of that index, which must lie within `root`.
-pub(crate) fn pointer_to(root: Node<'_>, index: u32) -> String {
-    let mut pointer = String::new();
-    let mut node = root;
-    'down: while node.index() < index {
-        for (key, value) in node.fields() {
-            if index < value.end() {
-                pointer.push('/');
-                encode_into(&key.content(), &mut pointer);
-                node = value;
-                continue 'down;
-            }
-        }
-        for (n, element) in node.elements().enumerate() {
-            if index < element.end() {
-                pointer.push('/');
-                pointer.push_str(&n.to_string());
-                node = element;
-                continue 'down;
-            }
-        }
-        break;
-    }
-    pointer
-}
-
 fn decode(token: &str) -> Option<Cow<'_, str>> {
     if !token.contains('~') {
         return Some(Cow::Borrowed(token));
@@ -74,8 +46,10 @@ fn decode(token: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(plain))
 }
 
-fn encode_into(token: &str, pointer: &mut String) {
-    for char in token.chars() {
+/// Appends a member's name, or an index, to a pointer.
+pub fn push(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    for char in name.chars() {
         match char {
             '~' => pointer.push_str("~0"),
             '/' => pointer.push_str("~1"),
@@ -84,9 +58,20 @@ fn encode_into(token: &str, pointer: &mut String) {
     }
 }
 
+/// A member's name as a part of a pointer: `~` becomes `~0`, `/` becomes `~1`.
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The member's name that a part of a pointer stands for. A `~` that escapes nothing stays.
+pub fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::json::{Json, Limits};
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     fn document() -> Json {
         // The example of RFC 6901, plus an array with more than nine elements.

@@ -1,7 +1,6 @@
 //! Finds the end of a quoted string, and checks the escapes in it.
 
-use crate::json::{JsonError, JsonErrorKind};
-use crate::scan::wrong;
+use crate::json_error::{JsonError, JsonErrorKind, wrong};
 
 /// The offset of the first quote, backslash or control character from `at` on, or the end of the text.
 #[inline]

@@ -1,7 +1,7 @@
 //! The one parser: reads a text once, without recursion, and leaves its tape. The parser is as strict as RFC 8259, and
 //! stricter where two readers could take the same text differently.
 
-use crate::json::{JsonError, JsonErrorKind, Limits};
+use crate::json_error::{JsonError, JsonErrorKind, Limits, wrong};
 use crate::names::check_names;
 use crate::quoted::{escape_end, plain_end};
 use crate::tape::{Entry, MAX_BYTES, Tag};
@@ -238,16 +238,10 @@ impl Scanner<'_> {
     }
 }
 
-pub(crate) fn wrong(offset: usize, expected: &'static str) -> JsonError {
-    JsonError {
-        offset,
-        trouble: JsonErrorKind::Syntax(expected),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::json::{Json, JsonError, JsonErrorKind, Limits};
+    use crate::json::Json;
+    use crate::json_error::{JsonError, JsonErrorKind, Limits};
 
     fn error(text: impl AsRef<[u8]>) -> JsonError {
         Json::parse(text.as_ref().to_vec(), &Limits::default()).expect_err("malformed")

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::json::Kind;
 use crate::node::Node;
+use crate::tape::Kind;
 
 /// The changes to the children of one array or object.
 #[derive(Default)]
@@ -114,7 +114,8 @@ fn items<'a>(container: Node<'a>) -> Box<dyn Iterator<Item = (Range<usize>, u32)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{Json, Limits};
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     /// Removes the children of those numbers, and adds the given items.
     fn changed(text: &str, removed: &[usize], added: &[&'static str]) -> String {

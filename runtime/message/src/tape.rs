@@ -1,6 +1,16 @@
 //! The tape: the index of a checked text, as one flat list of entries in document order.
 
-use crate::json::Kind;
+/// The kind of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
 
 /// The tag of an entry: a value, or the name of the member whose value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

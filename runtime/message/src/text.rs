@@ -2,7 +2,7 @@
 
 use crate::json::Json;
 use crate::node::Node;
-use crate::pointer::pointer_to;
+
 use crate::tape::Tag;
 use crate::text_rules::Reading;
 
@@ -63,12 +63,12 @@ impl Json {
     /// The pointer (RFC 6901) to the n-th of [`Self::texts`].
     pub fn text_pointer(&self, index: u32) -> Option<String> {
         let place = text_places(self.root()).nth(index as usize)?;
-        Some(pointer_to(self.root(), place.index()))
+        Some(self.root().pointer_to(place.index()))
     }
     /// The pointer (RFC 6901) to the n-th of [`Self::strings`].
     pub fn string_pointer(&self, index: u32) -> Option<String> {
         let place = string_places(self.root()).nth(index as usize)?;
-        Some(pointer_to(self.root(), place.index()))
+        Some(self.root().pointer_to(place.index()))
     }
 }
 
@@ -101,7 +101,8 @@ fn run<'a>(document: &'a Json, places: impl Iterator<Item = Node<'a>>) -> TextRu
 
 #[cfg(test)]
 mod tests {
-    use crate::json::{Json, Limits};
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     fn json(text: &'static str) -> Json {
         Json::parse(text, &Limits::default()).expect("valid")

@@ -1,9 +1,8 @@
 //! Decides which strings of a document people or models read. [`Json::texts`](crate::Json::texts) lists the rules.
 
-use crate::json::Kind;
 use crate::node::Node;
 use crate::opaque::{is_base64, is_mime_type, is_token};
-use crate::tape::Tag;
+use crate::tape::{Kind, Tag};
 
 /// The role of a value by its place. A value without a place of its own is text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,7 +286,8 @@ impl<'a> Iterator for Reading<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::json::{Json, Limits};
+    use crate::json::Json;
+    use crate::json_error::Limits;
 
     fn texts(document: &str) -> Vec<String> {
         let json = Json::parse(document.to_string(), &Limits::default()).expect("valid");

@@ -14,11 +14,22 @@ use serde::Serialize;
 
 use crate::raw_json::raw_json;
 
-/// How a refusal reaches the requester.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+/// How a refused call is answered.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RefusalStyle {
-    /// A result with `isError`. Only for `tools/call`: other methods have no such result and get the error.
+    /// A result with `isError`.
+    // Of `tools/call` alone: other methods have no such result, and get the error.
     Result,
     /// A JSON-RPC error.
     Error,

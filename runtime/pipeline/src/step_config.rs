@@ -5,29 +5,47 @@ use std::time::Duration;
 use crate::refusal::RefusalStyle;
 use crate::scope::Scope;
 
-/// Whether an interceptor's decisions count.
+/// Whether its decisions count.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Decisions count.
+    /// They do.
     #[default]
     Active,
-    /// Decisions are recorded. Nothing is blocked or changed.
+    /// They are recorded.
     Audit,
 }
 
-/// Which reply a validator looks at.
+/// Which reply a validator judges.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Sees {
-    /// The reply as the requester gets it.
+    /// What the client gets.
     #[default]
     Final,
-    /// The reply as it came, before any mutator.
+    /// What the server sent.
     Raw,
 }
 

@@ -242,7 +242,7 @@ fn variants(value: &str, surrogate: &str) -> Vec<(String, String)> {
         &escaped,
         &|text| escaped(&escaped(text)),
         &|text| text.replace('/', "\\/"),
-        &|text| text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        &|text| sandgate_text::hex::encode(text),
     ];
     let html = |text: &str| {
         let text = text.replace('&', "&amp;").replace('<', "&lt;");

@@ -73,7 +73,7 @@ impl Surrogates {
     /// A pseudonym for a conversation, the same throughout the recording.
     pub(super) fn session(&self, session: &str) -> String {
         let digest = self.digest(&[b"session ", session.as_bytes()].concat());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        sandgate_text::hex::encode(digest)
     }
 
     fn claim(&mut self, surrogate: &str, value: [u8; 16]) -> bool {

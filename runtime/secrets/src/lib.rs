@@ -10,7 +10,6 @@ mod json;
 mod redactor;
 mod spelling;
 mod stream;
-mod trust;
 mod value;
 mod vault;
 
@@ -18,6 +17,5 @@ pub use age_file::{AgeError, AgeFile, AgeKey};
 pub use command::{CommandError, run};
 pub use redactor::{MARK, Redactor, RedactorError, SHORTEST};
 pub use stream::StreamRedactor;
-pub use trust::client_config;
 pub use value::Value;
 pub use vault::{Vault, VaultError};

@@ -3,18 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::rt::TokioIo;
+use http::{HeaderValue, StatusCode, Uri};
 use rustls::RootCertStore;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use sandgate_fetch::{FetchError, Reach, Request, addresses, client_config};
+use url::Url;
 use zeroize::Zeroizing;
 
-use crate::trust::client_config;
 use crate::value::Value;
 
 /// The time for the connection and the answer.
@@ -72,74 +66,45 @@ impl Vault {
                 .enable_all()
                 .build();
             let runtime = runtime.map_err(|error| self.unreachable(error))?;
-            runtime.block_on(async {
-                let asked = tokio::time::timeout(PATIENCE, self.ask()).await;
-                asked.unwrap_or_else(|_| Err(VaultError::Time(self.name())))
-            })
+            runtime.block_on(self.ask())
         };
         std::thread::scope(|scope| scope.spawn(asked).join())
             .unwrap_or_else(|_| Err(self.unreachable("the request ended in a panic")))
     }
 
     async fn ask(&self) -> Result<Value, VaultError> {
-        let host = self
-            .address
-            .host()
-            .ok_or_else(|| VaultError::Address(self.address.clone()))?;
-        let is_tls = self.address.scheme_str() == Some("https");
-        let port = self
-            .address
-            .port_u16()
-            .unwrap_or(if is_tls { 443 } else { 80 });
-        let bare = host.trim_matches(['[', ']']);
-        let stream = TcpStream::connect((bare, port)).await;
-        let stream = stream.map_err(|error| self.unreachable(error))?;
-        if !is_tls {
-            return self.ask_on(stream).await;
-        }
-        let name =
-            ServerName::try_from(bare.to_owned()).map_err(|error| self.unreachable(error))?;
-        let connector = TlsConnector::from(client_config(self.authorities.clone()));
-        let stream = connector.connect(name, stream).await;
-        self.ask_on(stream.map_err(|error| self.unreachable(error))?)
-            .await
-    }
-
-    async fn ask_on(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    ) -> Result<Value, VaultError> {
-        let (mut send, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        tokio::spawn(connection);
-        let mut token =
-            http::HeaderValue::from_str(self.token.expose()).map_err(|_| VaultError::Token)?;
+        let base = self.address.to_string();
+        let base = base.trim_end_matches('/');
+        let url = format!("{base}/v1/{}/data/{}", self.mount, self.path);
+        let url = Url::parse(&url).map_err(|_| VaultError::Address(self.address.clone()))?;
+        let mut request = Request {
+            tls: client_config(self.authorities.clone()),
+            ..Request::get(&url, PATIENCE)
+        };
+        let value = |text: &str| HeaderValue::from_str(text);
+        let mut token = value(self.token.expose()).map_err(|_| VaultError::Token)?;
         token.set_sensitive(true);
-        let base = self.address.path().trim_end_matches('/');
-        let mut request = Request::get(format!("{base}/v1/{}/data/{}", self.mount, self.path))
-            .header(
-                "host",
-                self.address.authority().map_or("", |one| one.as_str()),
-            )
-            .header("x-vault-request", "true")
-            .header("x-vault-token", token);
+        request
+            .headers
+            .insert("x-vault-request", HeaderValue::from_static("true"));
+        request.headers.insert("x-vault-token", token);
         if let Some(namespace) = &self.namespace {
-            request = request.header("x-vault-namespace", namespace);
+            let namespace = value(namespace).map_err(|error| self.unreachable(error))?;
+            request.headers.insert("x-vault-namespace", namespace);
         }
-        let request = request
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| self.unreachable(error))?;
-        let response = send
-            .send_request(request)
+        let sent = request.send(addresses(&url, Reach::Private)).await;
+        let answer = sent.map_err(|error| self.failed(error))?;
+        if answer.status != StatusCode::OK {
+            return Err(VaultError::Status(
+                self.name(),
+                answer.status,
+                self.path.clone(),
+            ));
+        }
+        let body = answer
+            .bytes(LARGEST)
             .await
-            .map_err(|error| self.unreachable(error))?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Err(VaultError::Status(self.name(), status, self.path.clone()));
-        }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        let body = body.map_err(|error| self.unreachable(error))?.to_bytes();
+            .map_err(|error| self.failed(error))?;
         let missing = || VaultError::NoKey(self.name(), self.path.clone(), self.key.clone());
         let said = serde_json::from_slice::<serde_json::Value>(&body).map_err(|_| missing())?;
         let text = said["data"]["data"][&self.key]
@@ -147,6 +112,13 @@ impl Vault {
             .map(|text| Zeroizing::new(text.to_owned()));
         text.map(|text| Value::of(text.to_string()))
             .ok_or_else(missing)
+    }
+
+    fn failed(&self, error: FetchError) -> VaultError {
+        match error {
+            FetchError::Time(_) => VaultError::Time(self.name()),
+            error => self.unreachable(error),
+        }
     }
 
     fn name(&self) -> String {

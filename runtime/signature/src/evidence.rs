@@ -2,6 +2,7 @@
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use sandgate_text::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SignatureError;
@@ -267,7 +268,8 @@ impl SimpleSigning {
             Some(text) => {
                 let bundle: TagBundle =
                     serde_json::from_str(text).map_err(|_| malformed("entry of the log"))?;
-                let id = unhex(&bundle.payload.log_id).ok_or_else(|| malformed("log's id"))?;
+                let id =
+                    hex::decode(&bundle.payload.log_id).ok_or_else(|| malformed("log's id"))?;
                 Some(WrittenEntry {
                     log_index: bundle.payload.log_index,
                     log_id: WrittenLogId { key_id: Bytes(id) },
@@ -296,13 +298,4 @@ impl SimpleSigning {
             timestamps: timestamp.into_iter().collect(),
         })
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    });
-    pairs.collect()
 }

@@ -3,9 +3,10 @@
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
+use sandgate_text::hex;
 
 use crate::der;
-use crate::wire::{hex, sha256};
+use crate::wire::sha256;
 
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -94,7 +95,7 @@ impl PublicKey {
 
     /// SHA-256 of the key's `SubjectPublicKeyInfo`, in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
-        hex(&sha256(&self.spki))
+        hex::encode(sha256(&self.spki))
     }
 
     /// The `SubjectPublicKeyInfo`.

@@ -2,6 +2,7 @@
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use sandgate_text::hex;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::evidence::{Material, Proof, WrittenEntry};
 use crate::key::Hash;
 use crate::merkle;
 use crate::trusted_root::{Log, date};
-use crate::wire::{decode, encode, hex, sha256};
+use crate::wire::{decode, encode, sha256};
 
 /// The longest proof: a log of more entries than there are.
 const LONGEST: usize = 64;
@@ -51,7 +52,7 @@ pub(crate) fn check(
             "{{\"body\":\"{}\",\"integratedTime\":{},\"logID\":\"{}\",\"logIndex\":{}}}",
             encode(&entry.canonicalized_body.0),
             entry.integrated_time.0,
-            hex(&entry.log_id.key_id.0),
+            hex::encode(&entry.log_id.key_id.0),
             entry.log_index.0
         );
         let signed = &promise.signed_entry_timestamp.0;
@@ -143,7 +144,7 @@ fn check_body(
     let (over, signature, signer) = match (body.kind.as_str(), body.api_version.as_str()) {
         ("hashedrekord", "0.0.1") => (
             text("/data/hash/algorithm") == "sha256"
-                && text("/data/hash/value") == hex(&sha256(message)),
+                && text("/data/hash/value") == hex::encode(sha256(message)),
             bytes("/signature/content"),
             pem("/signature/publicKey/content").unwrap_or_default(),
         ),
@@ -156,7 +157,8 @@ fn check_body(
         ("dsse", "0.0.1") => (
             one("/signatures")
                 && text("/payloadHash/algorithm") == "sha256"
-                && statement.is_some_and(|it| text("/payloadHash/value") == hex(&sha256(it))),
+                && statement
+                    .is_some_and(|it| text("/payloadHash/value") == hex::encode(sha256(it))),
             bytes("/signatures/0/signature"),
             pem("/signatures/0/verifier").unwrap_or_default(),
         ),

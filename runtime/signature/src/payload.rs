@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sandgate_text::hex;
 use serde::Deserialize;
 
 use crate::error::SignatureError;
-use crate::wire::{Bytes, hex, sha256};
+use crate::wire::{Bytes, sha256};
 
 /// Statements that say who made an artifact: cosign's signature, and where and how it was built (SLSA). Others, a
 /// scan or a bill of materials, say something else of it, and perhaps nothing good.
@@ -122,7 +123,7 @@ impl Signed {
     ///
     /// It names another, or says something else of it.
     pub(crate) fn check(&self, artifact: &[u8]) -> Result<(), SignatureError> {
-        let digest = hex(&sha256(artifact));
+        let digest = hex::encode(sha256(artifact));
         let (found, names) = match self {
             Self::Artifact => return Ok(()),
             Self::Payload(payload) => {

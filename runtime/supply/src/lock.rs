@@ -1,11 +1,11 @@
 //! `sandgate.lock`: what was resolved for each server that is a package, and which plugins were approved.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{Ecosystem, FileError, Files, Loaded, Package, Scalar};
+use sandgate_text::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -160,18 +160,13 @@ impl LockedServer {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        hex(&hash.finalize())
+        sha256(&hash.finalize())
     }
 }
 
 /// `sha256:` and hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::from("sha256:");
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+pub(crate) fn sha256(digest: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(digest))
 }
 
 #[derive(Deserialize)]
@@ -482,7 +477,7 @@ mod tests {
         let mask = LockedPlugin {
             file: "plug\"in.wasm".into(),
             asks: vec!["http api.example.com".into()],
-            digest: hex(&[7; 32]),
+            digest: sha256(&[7; 32]),
             ..LockedPlugin::default()
         };
         Lock {
@@ -600,7 +595,7 @@ mod tests {
         let locks = Locks {
             files: Files::in_folder(folder.path()),
         };
-        let component = hex(&[7; 32]);
+        let component = sha256(&[7; 32]);
         let manifest = serde_json::json!({
             "config": { "mediaType": "application/vnd.wasm.config.v0+json" },
             "layers": [{ "mediaType": "application/wasm", "digest": component, "size": 7 }],
@@ -630,7 +625,7 @@ mod tests {
         assert_eq!(locks.kept_plugin("mask", &entry).unwrap(), fetched);
         for edited in [
             LockedPlugin {
-                manifest: Some(hex(&[8; 32])),
+                manifest: Some(sha256(&[8; 32])),
                 ..entry.clone()
             },
             LockedPlugin {
@@ -638,7 +633,7 @@ mod tests {
                 ..entry.clone()
             },
             LockedPlugin {
-                digest: hex(&[8; 32]),
+                digest: sha256(&[8; 32]),
                 ..entry.clone()
             },
         ] {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::lock::hex;
+use crate::lock::sha256;
 
 /// The lines for a folder, in the order of their paths.
 pub(crate) fn of(folder: &Path) -> io::Result<String> {
@@ -42,7 +42,7 @@ pub(crate) fn of(folder: &Path) -> io::Result<String> {
                 } else {
                     "program"
                 };
-                lines.push((name, format!("{runs} {}", hex(&hash.finalize()))));
+                lines.push((name, format!("{runs} {}", sha256(&hash.finalize()))));
             } else {
                 lines.push((name, "something else".to_owned()));
             }

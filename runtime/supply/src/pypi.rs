@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::kept::{self, plain_name};
-use crate::lock::hex;
+use crate::lock::sha256;
 use crate::npm::InstallError;
 use crate::resolve::{ResolveError, host};
 use crate::tool::Tool;
@@ -173,7 +173,7 @@ fn pythons(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
         Ok(if about.is_symlink() {
             format!("link {:?}", std::fs::read_link(path)?)
         } else if about.is_file() {
-            hex(&Sha256::digest(std::fs::read(path)?))
+            sha256(&Sha256::digest(std::fs::read(path)?))
         } else if about.is_dir() {
             "folder".into()
         } else {

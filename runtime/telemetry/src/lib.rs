@@ -4,6 +4,7 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+mod accept;
 mod attribute;
 pub mod call_log;
 pub mod conditions;
@@ -18,3 +19,5 @@ pub mod recent_connections;
 mod refusal_codes;
 pub mod traces;
 pub mod traffic;
+
+pub use accept::accept;

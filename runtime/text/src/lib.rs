@@ -1,7 +1,8 @@
-//! Text for people: nothing in it steers a terminal or begins a line of a log, and rows stand in columns.
+//! Text for people: nothing in it steers a terminal or begins a line of a log, rows stand in columns, and bytes are digits.
 
 mod columns;
 pub mod escape;
+pub mod hex;
 mod time;
 
 pub use columns::grid;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Edit, Limits, Message, apply};
+use sandgate_text::hex;
 
 /// The names of the HTTP headers, and of the members of `params._meta`.
 const PARENT: &str = "traceparent";
@@ -67,7 +68,7 @@ impl TraceContext {
     /// Parses a `traceparent`. Of versions after 00, only the fields of 00 are read.
     pub fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let version = hex::<1>(bytes.get(..2)?)?[0];
+        let version = field::<1>(bytes.get(..2)?)?[0];
         let whole = match version {
             0 => bytes.len() == 55,
             0xff => false,
@@ -77,8 +78,8 @@ impl TraceContext {
         if !whole || ![2, 35, 52].into_iter().all(parted) {
             return None;
         }
-        let (trace, span) = (hex(bytes.get(3..35)?)?, hex(bytes.get(36..52)?)?);
-        let flags = hex::<1>(bytes.get(53..55)?)?[0];
+        let (trace, span) = (field(bytes.get(3..35)?)?, field(bytes.get(36..52)?)?);
+        let flags = field::<1>(bytes.get(53..55)?)?[0];
         let named = trace != [0; 16] && span != [0; 8];
         named.then_some(Self {
             trace: TraceId(trace),
@@ -101,11 +102,8 @@ impl TraceContext {
 impl fmt::Display for TraceContext {
     /// Writes a `traceparent` of version 00.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("00-")?;
-        self.trace.0.iter().try_for_each(|b| write!(f, "{b:02x}"))?;
-        f.write_str("-")?;
-        self.span.0.iter().try_for_each(|b| write!(f, "{b:02x}"))?;
-        write!(f, "-{:02x}", self.flags)
+        let (trace, span) = (hex::encode(self.trace.0), hex::encode(self.span.0));
+        write!(f, "00-{trace}-{span}-{:02x}", self.flags)
     }
 }
 
@@ -212,21 +210,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     }
 }
 
-/// Parses lower-case hexadecimal, as W3C requires.
-fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let digit = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    if text.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
+/// The bytes of a field in lower-case hexadecimal, as W3C requires.
+fn field<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    hex::decode_lower(std::str::from_utf8(digits).ok()?)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use sandgate_config::tree::{Entry, Node, Table};
 use sandgate_config::{Files, LARGEST_FILE, Source};
+use sandgate_message::pointer;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ impl Written {
         let segments = setting.split('/').skip(1);
         let path: Vec<String> = [String::from("settings")]
             .into_iter()
-            .chain(segments.map(|segment| segment.replace("~1", "/").replace("~0", "~")))
+            .chain(segments.map(pointer::unescape))
             .collect();
         let named = |entry: &&Entry| {
             let name = entry.table().and_then(|table| table.get("name"));

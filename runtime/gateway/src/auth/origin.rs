@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Uri};
+use sandgate_address::is_loopback;
 
 /// The hosts and origins that are allowed besides loopback and the listening address.
 #[derive(Clone, Debug, Default)]
@@ -131,11 +132,6 @@ fn address_of(name: &str) -> Option<IpAddr> {
         Some(rest) => Some(IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?)),
         None => Some(IpAddr::V4(name.parse().ok()?)),
     }
-}
-
-fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost")
-        || address_of(name).is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

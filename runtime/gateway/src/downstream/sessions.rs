@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
+use sandgate_text::hex;
 use sha2::Sha256;
 
 use super::Endpoint;
@@ -42,7 +43,7 @@ impl Sessions {
     /// Begins a session; `None` where there are as many as allowed, or the client has its share.
     pub(crate) fn begin(&self, endpoint: Endpoint, requester: &Requester) -> Option<NewSession> {
         let place = self.places.take(requester.budget.account(), 1)?;
-        let id = hex(&rand::random::<[u8; 32]>());
+        let id = hex::encode(rand::random::<[u8; 32]>());
         let pseudonym = self.pseudonym(&id);
         Some(NewSession::new(
             id.into(),
@@ -115,18 +116,8 @@ impl Sessions {
             return String::new();
         };
         mac.update(id.as_bytes());
-        hex(&mac.finalize().into_bytes()[..16])
+        hex::encode(&mac.finalize().into_bytes()[..16])
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use sandgate_message::{
     Call, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
+    pointer,
 };
 use sandgate_pipeline::{Admission, Chain};
 
@@ -80,7 +81,7 @@ impl InputRequests {
         }
         let mut edits = Vec::new();
         for (key, request) in requests.members() {
-            let place = format!("{at}/{}", escaped(&key));
+            let place = format!("{at}/{}", pointer::escape(&key));
             match question(&key, request, &outer.nested.limits) {
                 Some(message) => {
                     let before = before.and_then(|inputs| inputs.questions.get(&*key));
@@ -270,7 +271,7 @@ pub(crate) async fn answer(
             } => {
                 outer.note(question.deferred.method(), question.deferred.news(&entries));
                 if *reply.payload() != arrival {
-                    let place = format!("/inputResponses/{}", escaped(&key));
+                    let place = format!("/inputResponses/{}", pointer::escape(&key));
                     edits.push(Edit::Set(place, reply.payload().as_str().into()));
                 }
             }
@@ -289,7 +290,7 @@ impl InputRequests {
         }
         if responses {
             let set = |(key, value): &(Box<str>, Json)| {
-                let place = format!("/inputResponses/{}", escaped(key));
+                let place = format!("/inputResponses/{}", pointer::escape(key));
                 Edit::Set(place, value.as_str().into())
             };
             return self.answers.iter().map(set).collect();
@@ -331,9 +332,4 @@ fn question(key: &str, request: Node<'_>, limits: &Limits) -> Option<Message> {
 
 fn key_id(key: &str) -> Id {
     Id::from_json(&Json::string(key)).unwrap_or_else(|| Id::number(0))
-}
-
-/// Escapes a name as a token of a JSON Pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -4,9 +4,8 @@ use std::io::{ErrorKind, Write as _};
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use hmac::{Hmac, KeyInit, Mac};
+use sandgate_text::hex;
 use sha2::Sha256;
-
-use crate::digest::hex;
 
 /// Bytes of the key.
 const BYTES: usize = 32;
@@ -39,7 +38,7 @@ impl StateKey {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let mut opened = dir.open_with(&file, &options).map_err(error)?;
-        writeln!(opened, "{}", hex(&key.0)).map_err(error)?;
+        writeln!(opened, "{}", hex::encode(key.0)).map_err(error)?;
         Ok(key)
     }
 
@@ -50,7 +49,7 @@ impl StateKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any length");
         mac.update(b"interceptor\0");
         mac.update(name.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        hex::encode(mac.finalize().into_bytes())
     }
 }
 

@@ -1,18 +1,14 @@
 //! Where requests go: TLS, but for registries on this machine, and no private address that a registry names.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use sandgate_address::{is_metadata, is_public};
-use url::{Host, Url};
+use sandgate_address::{is_loopback, is_metadata, is_public};
+use sandgate_fetch::{FetchError, look_up};
+use url::Url;
 
-/// Whether a host is this machine by its name or address.
-pub(crate) fn is_loopback(host: Option<&Host<&str>>) -> bool {
-    match host {
-        Some(Host::Domain(name)) => *name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
+/// Whether a URL leads to this machine by its name or address.
+pub(crate) fn is_local(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback)
 }
 
 /// Checks an address that is asked, or that a registry leads to.
@@ -24,7 +20,7 @@ pub(crate) fn check(url: &Url, own: &Url) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it has a user name or a password in it".into());
     }
-    let both = is_loopback(url.host().as_ref()) && is_loopback(own.host().as_ref());
+    let both = is_local(url) && is_local(own);
     match url.scheme() {
         "https" => Ok(()),
         "http" if both => Ok(()),
@@ -38,10 +34,10 @@ pub(crate) fn check(url: &Url, own: &Url) -> Result<(), String> {
 /// # Errors
 ///
 /// The name leads nowhere, or nowhere that may be asked.
-pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, String> {
+pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, FetchError> {
     let found = look_up(url).await?;
     let is_own = url.host() == own.host();
-    let on_this_machine = is_loopback(own.host().as_ref());
+    let on_this_machine = is_local(own);
     let public = |address: &SocketAddr| is_public(address.ip().to_canonical());
     let within = match is_own || found.iter().all(public) {
         true => false,
@@ -62,21 +58,11 @@ pub(crate) async fn permitted(url: &Url, own: &Url) -> Result<Vec<SocketAddr>, S
     let fitting: Vec<SocketAddr> = found.into_iter().filter(fits).collect();
     match fitting.is_empty() {
         false => Ok(fitting),
-        true if is_own => Err("it has no address that may be asked".into()),
-        true => Err("the registry leads to a private address".into()),
+        true if is_own => Err(FetchError::NotPermitted),
+        true => Err(FetchError::Refused(
+            "the registry leads to a private address".into(),
+        )),
     }
-}
-
-async fn look_up(url: &Url) -> Result<Vec<SocketAddr>, String> {
-    let port = url.port_or_known_default().ok_or("it has no port")?;
-    Ok(match url.host().ok_or("it has no host")? {
-        Host::Domain(name) => tokio::net::lookup_host((name, port))
-            .await
-            .map_err(|error| format!("its name cannot be looked up: {error}"))?
-            .collect(),
-        Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(ip), port)],
-        Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(ip), port)],
-    })
 }
 
 #[cfg(test)]
@@ -116,6 +102,7 @@ mod tests {
             "https://0.0.0.0/",
         ] {
             let said = permitted(&url(private), &own).await.unwrap_err();
+            let said = said.to_string();
             assert!(said.contains("private address"), "{private}: {said}");
         }
         permitted(&url("https://1.0.0.1/"), &own).await.unwrap();

@@ -11,7 +11,7 @@ use url::Url;
 use super::fetch::{self, Answer, Question};
 use super::token::{self, Challenge};
 use super::{RegistryError, credentials};
-use crate::lock::hex;
+use crate::lock::sha256;
 
 /// The largest manifest, and the largest list of referrers, in bytes: what registries themselves take.
 pub(crate) const MAX_MANIFEST: usize = 4 << 20;
@@ -95,7 +95,7 @@ impl Registry {
             host => (host, repository.to_owned()),
         };
         let mut own = Url::parse(&format!("https://{host}/")).map_err(|_| odd())?;
-        if super::address::is_loopback(own.host().as_ref()) {
+        if super::address::is_local(&own) {
             own = Url::parse(&format!("http://{host}/")).map_err(|_| odd())?;
         }
         Ok(Self {
@@ -352,7 +352,7 @@ pub(crate) fn parse<T: DeserializeOwned>(url: &Url, bytes: &[u8]) -> Result<T, R
 
 /// `sha256:` and the digits of what came.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    sha256(&Sha256::digest(bytes))
 }
 
 fn held(url: &Url, bytes: &[u8], expected: &str) -> Result<(), RegistryError> {

@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::accept;
+
 use super::Metrics;
 use super::exposition::Exposition;
 
@@ -66,33 +68,10 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let (places, access) = (Arc::new(Semaphore::new(MOST)), Arc::new(access));
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = async {
-                let place = places.clone().acquire_owned().await;
-                (place, listener.accept().await)
-            } => accepted,
-        };
-        match accepted {
-            (Ok(place), Ok((stream, _))) => {
-                let served = connection(stream, metrics.clone(), access.clone());
-                let stop = stop.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = served => {}
-                        () = stop.cancelled() => {}
-                    }
-                    drop(place);
-                });
-            }
-            (Err(_), _) => return,
-            (_, Err(error)) => {
-                tracing::debug!("metrics: cannot accept a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
+    accept(listener, "metrics", places, stop, |stream| {
+        connection(stream, metrics.clone(), access.clone())
+    })
+    .await;
 }
 
 async fn connection(stream: TcpStream, metrics: Arc<Metrics>, access: Arc<Access>) {

@@ -1,4 +1,4 @@
-//! Whom a connection to a store of secrets, or with a secret in it, trusts.
+//! Whom a connection trusts.
 
 use std::sync::{Arc, LazyLock};
 
