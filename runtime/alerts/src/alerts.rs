@@ -264,7 +264,7 @@ impl Alerts {
             let names = rules.all.iter().map(|rule| &*rule.name);
             format!(
                 "there is no alert {name:?}: {}",
-                sandgate_config::nearest(name, names)
+                sandgate_text::nearest(name, names)
             )
         })?;
         let kind = rule

@@ -253,7 +253,7 @@ impl Assembler {
             return Err(loaded.report(all));
         }
         all.extend(issues);
-        let refusal = loaded.config.gateway.refusal.map(refusal_style);
+        let refusal = loaded.config.gateway.refusal;
         let known = &loaded.config.gateway.known_methods;
         let known = Globs::new(known.iter().map(|method| &method.0))
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;

@@ -9,9 +9,10 @@ use sandgate_contain::{
 };
 use sandgate_message::pointer;
 
-use crate::containment::{Planner, absolute, allows, limits, network, wanted, with_proxy};
+use crate::containment::{Planner, absolute, limits, network, wanted, with_proxy};
 use crate::given::Given;
 use crate::packages::SignedImage;
+use crate::users::allows;
 
 impl Planner<'_> {
     /// The plan for a container.

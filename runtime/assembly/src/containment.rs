@@ -1,8 +1,6 @@
-//! What the programs of a configuration may reach and use, as plans; what this machine lacks for them; and what no server
-//! may be given.
+//! What the programs of a configuration may reach and use, as plans; and what this machine lacks for them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,12 +18,10 @@ use sandgate_message::pointer;
 
 use crate::doubts::warning;
 use crate::given::Given;
+use crate::guarded::guarded;
 use crate::packages::Installed;
 use crate::programs::look_up;
-
-/// The users that a gateway of root's gives its servers, one each: the range that systemd also gives to services that
-/// bring no user.
-const USERS: std::ops::RangeInclusive<u32> = 61_184..=65_519;
+use crate::users::{allows, users};
 
 /// How far ahead the end of an audit may lie.
 const LONGEST_AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -493,84 +489,6 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// The homes of this machine and the gateway's own files, none of which a server may have.
-fn guarded(loaded: &Loaded, environment: &Environment) -> Guarded {
-    let mut guarded = Guarded::here(environment.get("HOME"));
-    let gateway = &loaded.config.gateway;
-    guarded.own(loaded.source.path(), "the gateway's configuration");
-    if let Some(path) = &gateway.state {
-        guarded.own(&loaded.files.path(path), "the gateway's state");
-    }
-    if let Some(tls) = &gateway.tls {
-        guarded.own(&loaded.files.path(&tls.key), "the gateway's private key");
-    }
-    match &gateway.admin {
-        Some(sandgate_config::AdminSocket::Path(path)) => {
-            guarded.own(&loaded.files.path(path), "the gateway's admin socket");
-        }
-        Some(sandgate_config::AdminSocket::None) => {}
-        None => {
-            let user = rustix::process::geteuid().as_raw();
-            let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
-            let folder = match runtime.filter(|folder| folder.is_absolute()) {
-                Some(runtime) => runtime.join("sandgate"),
-                None => PathBuf::from(format!("/tmp/sandgate-{user}")),
-            };
-            guarded.own(&folder, "the folder of the gateway's admin socket");
-        }
-    }
-    if let Some(folder) = crate::host_setup::cache_folder(loaded, environment) {
-        guarded.own(&folder, "the gateway's compiled plugins");
-    }
-    if let Some(sandgate_config::Destination::File(path)) = &loaded.config.call_log.to {
-        guarded.own(&loaded.files.path(path), "the gateway's call log");
-    }
-    for path in loaded.other_files() {
-        let what = "a file that the gateway's configuration names";
-        guarded.own(&loaded.files.path(&path), what);
-    }
-    for one in &loaded.config.interceptors {
-        for grant in one.grants.dirs.values() {
-            guarded.own(&loaded.files.path(&grant.path), "a plugin's folder");
-        }
-    }
-    guarded
-}
-
-/// A user for each of the servers, where the gateway is root: from the name, so that it stays over restarts.
-fn users<'a>(names: &[&'a str]) -> BTreeMap<&'a str, u32> {
-    if !rustix::process::geteuid().is_root() {
-        return BTreeMap::new();
-    }
-    let count = USERS.end() - USERS.start() + 1;
-    let mut taken = BTreeSet::new();
-    let mut users = BTreeMap::new();
-    for name in names {
-        // FNV-1a: the same on every machine and with every version.
-        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
-        let free = (0..count).map(|step| USERS.start() + (hash % count + step) % count);
-        if let Some(user) = free.into_iter().find(|user| taken.insert(*user)) {
-            users.insert(*name, user);
-        }
-    }
-    users
-}
-
-/// Whether a file's mode lets a user do something (1: go through, 2: change).
-pub(super) fn allows(path: &Path, user: u32, what: u32) -> bool {
-    let Ok(about) = std::fs::metadata(path) else {
-        return false;
-    };
-    let shift = match (about.uid() == user, about.gid() == user) {
-        (true, _) => 6,
-        (_, true) => 3,
-        _ => 0,
-    };
-    (about.mode() >> shift) & what == what
 }
 
 #[cfg(test)]

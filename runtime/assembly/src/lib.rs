@@ -17,6 +17,7 @@ mod containment;
 mod cover;
 mod doubts;
 mod given;
+mod guarded;
 pub mod host_setup;
 pub mod inspect;
 mod order;
@@ -28,6 +29,7 @@ mod secrets;
 mod servers;
 mod signer;
 mod unloaded;
+mod users;
 
 pub use assembler::{Assembled, Assembler, document_limits, views};
 pub use packages::{engine, no_store, store};

@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sandgate_assembly::builtin;
 use sandgate_host::{EngineConfig, Grants, Host, Plugin, PluginFile, Spec, State, StateQuota};
-use sandgate_message::{
-    Account, Call, CallId, Direction, Edit, Era, HookRequest, Interceptor, Json, Limits,
-    PostDecision,
-};
+use sandgate_message::{Call, Edit, HookRequest, Interceptor, Json, Limits, PostDecision};
 use serde_json::json;
 
 /// Bytes in a page.
@@ -81,19 +78,9 @@ impl Stand {
 
 fn call() -> Call {
     Call {
-        id: CallId("1".into()),
-        method: "tools/call".into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
         server: "server".into(),
         target: Some("tool".into()),
-        client_target: None,
-        session: None,
-        principal: None,
-        account: Account::Local,
-        groups: [].into(),
-        definition: None,
-        attributes: [].into(),
+        ..Call::example()
     }
 }
 

@@ -272,7 +272,7 @@ impl Reader<'_> {
                 counter.as_i64().unwrap_or_default().to_le_bytes().to_vec()
             }
             Value::Object(members) if members.len() == 1 && members.contains_key("hex") => {
-                match members["hex"].as_str().and_then(hex) {
+                match members["hex"].as_str().and_then(sandgate_text::hex::decode) {
                     Some(bytes) => bytes,
                     None => {
                         self.wrong(

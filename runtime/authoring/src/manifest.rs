@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use sandgate_config::Scalar as _;
-use sandgate_config::suggest;
 use sandgate_config::validate;
 use sandgate_config::{Files, Issue, Pattern, Report, Side, Source};
 use sandgate_host::{Manifest, check_schema};
 use sandgate_message::{Method, pointer};
+use sandgate_text::suggest;
 use serde_json::{Value, json};
 
 /// The manifest's name in a project's folder.

@@ -1,6 +1,7 @@
 //! Renders the outcome of a hook run, for people and programs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use sandgate_message::{Failure, Finding, Json};

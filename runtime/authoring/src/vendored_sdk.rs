@@ -2,6 +2,7 @@
 //! what was laid into a project, by which `upgrade` knows whether somebody edited it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 

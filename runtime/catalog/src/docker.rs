@@ -1,6 +1,5 @@
 //! Docker's catalog (`registry:`, an entry a name) and the `server.yaml` files that it is made from.
 
-use sandgate_config::import;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -327,7 +326,7 @@ fn put(name: &str, set: Set, offer: &mut Offer) -> Result<(), Refusal> {
     let fixed = text.as_ref().filter(|text| text.inputs().next().is_none());
     let fixed = fixed.map(|_| whole.as_str());
     let from_input = text.as_ref().is_some_and(|text| offer.is_secret(text));
-    match secret || from_input || import::is_secret(&set.name, fixed) {
+    match secret || from_input || sandgate_import::is_secret(&set.name, fixed) {
         true => offer.secrets.push(Secret {
             description: match secret {
                 true => rules::whole(&description, &whole),
@@ -428,7 +427,10 @@ fn elsewhere(
             let variable = wanted.env.as_deref();
             variable.is_some_and(|variable| refers(&whole, variable))
         });
-        if wanted.is_some() || whole.contains('$') || import::is_secret(&header, Some(&whole)) {
+        if wanted.is_some()
+            || whole.contains('$')
+            || sandgate_import::is_secret(&header, Some(&whole))
+        {
             let description = wanted.and_then(|wanted| wanted.description.as_deref());
             offer.secrets.push(Secret {
                 name: header,

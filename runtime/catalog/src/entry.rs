@@ -4,7 +4,7 @@
 use std::fmt;
 
 use sandgate_address::AllowedHost;
-use sandgate_config::{Image, Package, import};
+use sandgate_config::{Image, Package};
 
 /// Arguments, variables, secrets, hosts, mounts and inputs of one offer, each.
 pub(crate) const MOST: usize = 128;
@@ -174,7 +174,7 @@ impl Offer {
             return;
         }
         let last = input.name.rsplit(['.', '/']).next().unwrap_or_default();
-        input.is_secret |= import::is_secret(last, input.default.as_deref());
+        input.is_secret |= sandgate_import::is_secret(last, input.default.as_deref());
         self.inputs.push(input);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sandgate_config::{Access, Package, Scalar, import};
+use sandgate_config::{Access, Package, Scalar};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -148,7 +148,7 @@ fn offer(server: Server) -> Result<Offer, Refusal> {
         let text = read(text)?;
         let whole = text.to_string();
         let fixed = Some(whole.as_str()).filter(|_| text.inputs().next().is_none());
-        match offer.is_secret(&text) || import::is_secret(name, fixed) {
+        match offer.is_secret(&text) || sandgate_import::is_secret(name, fixed) {
             // Its value is not written.
             true => offer.secrets.push(Secret {
                 name: name.clone(),

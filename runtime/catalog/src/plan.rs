@@ -448,7 +448,7 @@ impl<'a> Maker<'a> {
     /// A secret of a remote server, which is one of its headers.
     fn header(&mut self, text: &mut String, secret: &Secret) -> String {
         let server = self.wanted.server;
-        let variable = sandgate_config::import::variable_name(&[server, &secret.name]);
+        let variable = sandgate_import::variable_name(&[server, &secret.name]);
         if !self.has_headers {
             text.push_str(&format!("\n[servers.{server}.headers]\n"));
             self.has_headers = true;

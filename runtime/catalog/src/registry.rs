@@ -1,7 +1,6 @@
 //! The official registry's `server.json` (2025-12-11, and the older spellings of its members), alone, in a list, and as the
 //! registry's interface answers.
 
-use sandgate_config::import;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -356,7 +355,7 @@ fn put_variable(argument: &Argument, offer: &mut Offer) -> Result<(), Refusal> {
     let fixed = fixed.filter(|text| !text.contains('{'));
     let is_secret = argument.is_secret
         || text.as_ref().is_some_and(|text| offer.is_secret(text))
-        || import::is_secret(&name, fixed);
+        || sandgate_import::is_secret(&name, fixed);
     if is_secret {
         let form = text.filter(|text| matches!(text.0.as_slice(), [_, _, ..]));
         offer.secrets.push(Secret {

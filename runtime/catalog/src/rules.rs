@@ -2,7 +2,7 @@
 //! is known to give its server nothing that the operator did not give.
 
 use sandgate_address::{AllowedHost, Host};
-use sandgate_config::{Image, Package, Scalar, import};
+use sandgate_config::{Image, Package, Scalar};
 use sandgate_text::printable;
 use url::Url;
 
@@ -323,9 +323,9 @@ fn arguments(offer: &Offer) -> Result<(), Refusal> {
         };
         let named = named.filter(|(option, _)| option.starts_with('-'));
         let is_secret = |(option, value): (&str, Option<&str>)| {
-            import::is_secret(option.trim_start_matches('-'), value)
+            sandgate_import::is_secret(option.trim_start_matches('-'), value)
         };
-        if named.is_some_and(is_secret) || import::is_secret("", Some(text)) {
+        if named.is_some_and(is_secret) || sandgate_import::is_secret("", Some(text)) {
             return Err(Refusal::of(SECRET_ARGUMENT));
         }
     }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use sandgate_catalog::{Catalogs, Plan, Wanted};
-use sandgate_config::import;
 use sandgate_text::printable;
 
 use crate::args::Configured;
@@ -59,7 +58,7 @@ fn add(asked: &Add) -> Result<String, VerbError> {
     let catalogs = Catalogs::of(&loaded, from)?;
     let (catalog, entry) = catalogs.find(&loaded, &asked.entry, from)?;
     let server = asked.server.clone().unwrap_or_else(|| name_of(entry));
-    if import::server_name(&server) != server {
+    if sandgate_import::server_name(&server) != server {
         let why = "a server's name is letters, digits, `-` and single `_`, at most 64";
         return Err(VerbError::Other(format!("{}: {why}", printable(&server))));
     }

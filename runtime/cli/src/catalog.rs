@@ -9,7 +9,7 @@ use sandgate_catalog::{
     Catalog as Kept, CatalogError, Catalogs, Contents, Entry, FetchError, FindError, FormatError,
     Plan, PlanError, Refusal, Wanted, copy, difference, digest, fetch, forget, is_url, keep,
 };
-use sandgate_config::{FileError, Files, Loaded, Report, Scalar, import};
+use sandgate_config::{FileError, Files, Loaded, Report, Scalar};
 use sandgate_text::{grid, printable};
 use toml_edit::DocumentMut;
 
@@ -172,7 +172,7 @@ pub(crate) fn replace(
 fn add(asked: &Added) -> Result<String, VerbError> {
     let loaded = read(&asked.configured)?;
     let name = &asked.name;
-    if import::server_name(name) != *name {
+    if sandgate_import::server_name(name) != *name {
         let why = "a catalog's name is letters, digits, `-` and single `_`, at most 64";
         return Err(VerbError::Other(format!("{}: {why}", printable(name))));
     }
@@ -413,7 +413,7 @@ fn tried(catalog: &str, entry: &Entry) -> Result<String, String> {
 
 /// The name that an entry's server has where nobody gives another.
 pub(crate) fn name_of(entry: &Entry) -> String {
-    import::server_name(entry.name.rsplit('/').next().unwrap_or_default())
+    sandgate_import::server_name(entry.name.rsplit('/').next().unwrap_or_default())
 }
 
 fn remove(asked: &Named) -> Result<String, VerbError> {

@@ -74,7 +74,7 @@ pub fn carry_out(asked: &Drill) -> ExitCode {
     }
     let Some(drill) = Rehearsed::named(&asked.name) else {
         let names = Rehearsed::ALL.map(|one| one.plan().name);
-        let near = sandgate_config::nearest(&asked.name, names.into_iter());
+        let near = sandgate_text::nearest(&asked.name, names.into_iter());
         return not_done(&format!(
             "there is no drill {:?}: {near}; `sandgate drill list` says what each does",
             asked.name

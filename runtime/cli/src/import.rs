@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_config::import::{Request, run};
+use sandgate_import::{Request, run};
 use sandgate_telemetry::logging::say;
 use tracing::Level;
 

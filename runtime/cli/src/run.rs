@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use sandgate_config::{Issue, Loaded, Report, Side, Size, client_config};
+use sandgate_config::{Issue, Loaded, Report, Side, Size};
 use sandgate_console::WebConsole;
 use sandgate_daemon::{Transport, start, until_told};
 use sandgate_gateway::Endpoint;
+use sandgate_import::client_config;
 use sandgate_recording::{Recipient, Wanted};
 use sandgate_telemetry::logging;
 use serde::Deserialize;

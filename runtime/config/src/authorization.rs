@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sandgate_text::suggest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gateway::PublicUrl;
 use super::issue::Issue;
-use super::rules::is_true;
+use super::rule::is_true;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 use super::server::{Url, is_loopback};
+use super::server_rules::forwarding;
 use super::tree::{Entry, Table};
 use super::view::Target;
-use super::wording::{named, suggest};
+use super::wording::named;
 
 /// The gateway as an OAuth 2.1 resource server: it lets in clients with access tokens of these issuers, beside those of
 /// `[clients]`. A client's token goes to no server.
@@ -239,23 +241,15 @@ pub(crate) fn check(tree: &Table, authorization: &Entry, issues: &mut Vec<Issue>
     if let Some(scopes) = table.table("scopes") {
         check_scopes(tree, scopes, issues);
     }
-    for (name, entry) in tree.table("servers").into_iter().flatten() {
-        let Some((key, value)) = entry
-            .table()
-            .and_then(|table| table.member("forward-authorization"))
-        else {
-            continue;
-        };
-        if is_true(value) {
-            let place = named(&format!("/servers/{}/forward-authorization", name.name));
-            let why = format!(
-                "{place} cannot be `true` where there is [authorization]: the token is meant for the gateway, and no server \
-                 may get it"
-            );
-            issues.push(Issue::error(Some(key.span.clone()), why).help(
-                "leave it out, and give the gateway's own credentials in the server's `headers`",
-            ));
-        }
+    for (name, key) in forwarding(tree.table("servers")) {
+        let place = named(&format!("/servers/{}/forward-authorization", name.name));
+        let why = format!(
+            "{place} cannot be `true` where there is [authorization]: the token is meant for the gateway, and no server \
+             may get it"
+        );
+        issues.push(Issue::error(Some(key.span.clone()), why).help(
+            "leave it out, and give the gateway's own credentials in the server's `headers`",
+        ));
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::interceptor::Digest;
 use super::issue::Issue;
-use super::rules::wrong;
+use super::rule::wrong;
 use super::server;
 use super::tree::{Entry, Table};
 

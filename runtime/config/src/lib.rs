@@ -15,7 +15,7 @@ mod call_log;
 mod candidate;
 mod catalog;
 mod client;
-pub mod client_config;
+mod client_rules;
 mod condition;
 mod console;
 mod contain;
@@ -25,22 +25,23 @@ mod exposure;
 mod files;
 mod fill_in;
 mod gateway;
-mod glimpse;
 mod grants;
 mod image;
-pub mod import;
 mod interceptor;
+mod interceptor_rules;
 mod issue;
 mod package;
 mod pattern;
 mod replace;
 mod resolved;
+mod rule;
 mod rules;
 mod scalar;
 pub mod schema;
 mod secret;
 mod secret_rules;
 mod server;
+mod server_rules;
 mod server_secret;
 mod settings;
 mod settings_issue;
@@ -79,7 +80,6 @@ pub use fill_in::fill_in;
 pub use gateway::{
     AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl, Tls,
 };
-pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
 pub use image::Image;
 pub use interceptor::{Digest, Interceptor, PluginSource};
@@ -97,7 +97,6 @@ pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Signal, Telemetry};
 pub use validate::validate;
 pub use view::{Target, TargetKind, View};
-pub use wording::{nearest, suggest};
 
 /// A whole configuration file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]

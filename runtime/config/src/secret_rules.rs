@@ -2,10 +2,11 @@
 
 use super::amount::Period;
 use super::issue::Issue;
-use super::rules::{is_contained, wrong};
+use super::rule::wrong;
 use super::scalar::{Mistake, Scalar};
 use super::server;
 use super::server::Url;
+use super::server_rules::is_contained;
 use super::server_secret::{InjectHost, ServerSecret};
 use super::tree::{Entry, Table};
 use super::wording::named;

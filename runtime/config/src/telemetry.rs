@@ -9,7 +9,7 @@ use super::amount::Period;
 use super::candidate::Share;
 use super::gateway::Listen;
 use super::issue::Issue;
-use super::rules::wrong;
+use super::rule::wrong;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 use super::server::{Url, check_header};

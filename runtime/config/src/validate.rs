@@ -1,13 +1,14 @@
 //! Checks a file against the configuration's JSON Schema, the same that is printed. The check goes on after an error,
 //! so that one run reports all errors.
 
+use sandgate_text::{listed, suggest};
 use serde_json::{Map, Value};
 
 use super::issue::Issue;
 use super::scalar;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
-use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
+use super::wording::{TRUTH, kind, kind_of, named};
 use sandgate_message::pointer::push;
 
 /// Reports every place where the file, called `subject`, does not match the schema.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sandgate_text::suggest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use super::issue::Issue;
 use super::pattern::Pattern;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::tree::{Entry, Table};
-use super::wording::{named, suggest};
+use super::wording::named;
 
 /// What some clients see and may use. Where there is a view, a client sees what its views allow and nothing else.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]

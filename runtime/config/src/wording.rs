@@ -37,55 +37,6 @@ pub(crate) fn named(pointer: &str) -> String {
     }
 }
 
-/// Suggests the nearest of the names, or lists all of them.
-pub fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
-    let far = |name: &str| strsim::damerau_levenshtein(wrong, name);
-    match names
-        .clone()
-        .min_by_key(|name| far(name))
-        .filter(|name| far(name) <= (name.len() / 3).max(1))
-    {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!(
-            "the keys are {}",
-            listed(names.map(|name| format!("`{name}`")), "and")
-        ),
-    }
-}
-
-/// Suggests the nearest of the names, or lists the first of them.
-pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
-    /// The most names listed.
-    const SHOWN: usize = 12;
-    let far = |name: &str| strsim::damerau_levenshtein(wrong, name);
-    let near = names.clone().min_by_key(|name| far(name));
-    match near.filter(|name| far(name) <= (name.len() / 3).max(1)) {
-        Some(name) => format!("did you mean {name:?}?"),
-        None => {
-            let mut names: Vec<_> = names.map(|name| format!("{name:?}")).collect();
-            names.sort();
-            names.dedup();
-            let more = names.len() > SHOWN;
-            names.truncate(SHOWN);
-            match (names.as_slice(), more) {
-                ([], _) => "there is none".to_owned(),
-                (names, false) => format!("there is {}", listed(names.iter().cloned(), "and")),
-                (names, true) => format!("there is {} and more", names.join(", ")),
-            }
-        }
-    }
-}
-
-/// The items as a list, for example `a, b and c`.
-pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
-    let items: Vec<_> = items.collect();
-    match items.split_last() {
-        Some((end, [])) => end.clone(),
-        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
 /// The kind of value that a key takes, by its schema.
 pub(crate) fn kind_of(kind: &str, schema: &Value) -> String {
     match kind {

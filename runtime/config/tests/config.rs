@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use sandgate_config::{
     Access, AdminSocket, AlertKind, Anchor, ConditionName, Config, Contain, Containing,
-    Destination, Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period,
-    PluginSource, RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side,
-    Signal, Size, Syslog, Target, TargetKind, ValueOrRef,
+    Destination, Environment, Files, Give, Loaded, OnFailure, Period, PluginSource, Report, Scalar,
+    SecretRef, ServerNetwork, Sharing, Side, Signal, Size, Syslog, Target, TargetKind, ValueOrRef,
 };
+use sandgate_message::{Direction, Hook};
+use sandgate_pipeline::{Mode, RefusalStyle, Sees};
 use serde_json::{Value, json};
 
 fn folder(name: &str) -> PathBuf {

@@ -11,6 +11,7 @@ pub mod calls;
 pub mod candidate;
 mod connections;
 pub mod drills;
+mod glimpse;
 pub mod locate;
 mod lookout;
 mod memory;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use sandgate_config::{Destination, Environment, Files, glimpse};
+use sandgate_config::{Destination, Environment, Files};
 
 use crate::admin::SocketPath;
+use crate::glimpse::glimpse;
 
 /// A located gateway, and what its configuration says of how to ask it. A configuration that is wrong by now is often
 /// the very reason to ask, so only what is needed is read of it.

@@ -13,8 +13,8 @@ mod story;
 use std::io;
 
 use sandgate_config::Report;
-use sandgate_config::client_config;
 use sandgate_daemon::until_told;
+use sandgate_import::client_config;
 use tokio_util::sync::CancellationToken;
 
 use self::client::ClientError;

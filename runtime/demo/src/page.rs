@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use sandgate_assembly::inspect;
-use sandgate_config::{Mode, PluginSource};
+use sandgate_config::PluginSource;
+use sandgate_pipeline::Mode;
 use serde::Serialize;
 use serde_json::Value;
 

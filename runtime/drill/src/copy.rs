@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sandgate_config::{
-    Access, AdminSocket, AlertTo, Client, Destination, Listen, Loaded, PluginSource, Scalar,
-    Server, Settings, Telemetry, TokenHash,
+    Access, AdminSocket, AlertTo, Client, Destination, Listen, Loaded, PluginSource, Server,
+    Settings, Telemetry, TokenHash,
 };
 use sandgate_pipeline::Mode;
 use serde::de::DeserializeOwned;
@@ -39,7 +39,7 @@ impl Cast {
             Some(name) if known.contains(&name) => Ok(Some(name.clone())),
             Some(name) => Err(DrillError::Needs(format!(
                 "the configuration has no {what} {name:?}: {}",
-                sandgate_config::nearest(name, known.iter().map(|name| name.as_str()))
+                sandgate_text::nearest(name, known.iter().map(|name| name.as_str()))
             ))),
             None => Ok(known.first().map(|name| (*name).clone())),
         };

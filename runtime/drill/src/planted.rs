@@ -1,5 +1,7 @@
 //! Values of a valid form that mean nothing: made anew for each drill, so that nobody's value is ever among them.
 
+use sandgate_detect::checksum::{luhn, mod_97};
+
 const UPPER_BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -35,28 +37,18 @@ pub(crate) fn email() -> String {
 /// A card's number with its check digit.
 pub(crate) fn card() -> String {
     let body = format!("4539{}", random(b"0123456789", 11));
-    let sum: u32 = body
+    let digits: Vec<u8> = body
         .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| match (u32::from(digit - b'0'), at % 2) {
-            (digit, 0) if digit > 4 => digit * 2 - 9,
-            (digit, 0) => digit * 2,
-            (digit, _) => digit,
-        })
-        .sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
+        .chain([b'0'])
+        .map(|digit| digit - b'0')
+        .collect();
+    format!("{body}{}", (10 - luhn(&digits)) % 10)
 }
 
 /// A German IBAN with its check digits.
 pub(crate) fn iban() -> String {
     let account = random(b"0123456789", 18);
-    // `DE00` behind the account, letters as numbers.
-    let rest = format!("{account}131400")
-        .bytes()
-        .fold(0_u32, |rest, digit| {
-            (rest * 10 + u32::from(digit - b'0')) % 97
-        });
+    let rest = mod_97(format!("DE00{account}").as_bytes()).unwrap_or_default();
     format!("DE{:02}{account}", 98 - rest)
 }
 

@@ -34,8 +34,8 @@ pub struct Request<'a> {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Bytes,
-    /// Whom the connection trusts; by default what the system trusts.
-    pub tls: Arc<ClientConfig>,
+    /// Whom the connection trusts; `None`: whom the system trusts.
+    pub tls: Option<Arc<ClientConfig>>,
     /// The longest time of the whole, from the look-up of the name to the last byte of the answer.
     pub patience: Duration,
 }
@@ -59,7 +59,7 @@ impl<'a> Request<'a> {
             method: Method::GET,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            tls: client_config(None),
+            tls: None,
             patience,
         }
     }
@@ -109,7 +109,8 @@ impl<'a> Request<'a> {
                 }
                 _ => ServerName::IpAddress(address.ip().into()),
             };
-            let connector = TlsConnector::from(self.tls.clone());
+            let tls = self.tls.clone().unwrap_or_else(|| client_config(None));
+            let connector = TlsConnector::from(tls);
             match connector.connect(name, stream).await {
                 Ok(stream) => return Ok(Box::new(stream)),
                 Err(error) => last = FetchError::Tls(error),

@@ -25,7 +25,7 @@ use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
 use crate::stops::Stops;
-use sandgate_upstream::Identity;
+use sandgate_wire::Identity;
 
 /// How long a stop waits until sessions and children have ended, and until calls have noticed.
 const STOPPING: Duration = Duration::from_secs(5);

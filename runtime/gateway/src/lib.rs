@@ -45,12 +45,12 @@ pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
 pub use sandgate_issuer as issuer;
 pub use sandgate_upstream as upstream;
-pub use sandgate_upstream::framing;
-pub use sandgate_upstream::trace_context::{SpanId, Trace, TraceContext, TraceId};
 pub use sandgate_upstream::{
-    Authorities, Availability, Eras, Failure, Health, Identity, IdentityError, Server,
-    ServerConfig, ServerError, Share, Transport,
+    Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,
 };
-pub use sandgate_upstream::{Budget, MemoryError};
+pub use sandgate_wire::framing;
+pub use sandgate_wire::trace_context::{SpanId, Trace, TraceContext, TraceId};
+pub use sandgate_wire::{Authorities, Identity, IdentityError};
+pub use sandgate_wire::{Budget, MemoryError};
 pub use stops::{Stop, StopKind, Stops};
 pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

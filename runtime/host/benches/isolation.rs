@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sandgate_embed::{Compiler, embed, manifest};
 use sandgate_host::{EngineConfig, Grants, Host, Plugin, PluginFile, Spec, State, StateQuota};
 use sandgate_message::{
-    Call, CallId, Direction, Era, HookRequest, Interceptor, Json, Limits, PostDecision, PreDecision,
+    Call, CallId, HookRequest, Interceptor, Json, Limits, PostDecision, PreDecision,
 };
 
 /// Rounds, and runs of each kind in a round.
@@ -131,18 +131,7 @@ fn run(document: &Json) -> HookRequest {
     HookRequest {
         call: Arc::new(Call {
             id: CallId("0123456789abcdef".into()),
-            method: "tools/call".into(),
-            direction: Direction::ClientToServer,
-            era: Era::Modern,
-            server: "crm".into(),
-            target: Some("lookup".into()),
-            client_target: None,
-            session: None,
-            principal: None,
-            account: sandgate_message::Account::Local,
-            groups: Arc::new([]),
-            definition: None,
-            attributes: Arc::new([]),
+            ..Call::example()
         }),
         document: document.clone(),
         sent: None,

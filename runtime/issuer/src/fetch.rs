@@ -94,7 +94,7 @@ impl Fetcher {
             false => Reach::Public,
         };
         let mut request = Request {
-            tls: self.tls.clone(),
+            tls: Some(self.tls.clone()),
             ..Request::get(&to, PATIENCE)
         };
         let json = HeaderValue::from_static("application/json");

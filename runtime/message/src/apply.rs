@@ -84,7 +84,7 @@ fn splices<'a>(root: Node<'a>, changes: Vec<Change<'a>>) -> Splices<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json_error::{JsonError, JsonErrorKind};
+    use crate::json_error::JsonErrorKind;
 
     fn json(text: &str) -> Json {
         Json::parse(text.to_string(), &Limits::default()).expect("valid")

@@ -97,6 +97,25 @@ pub struct Call {
 }
 
 impl Call {
+    /// A modern `tools/call` of the tool `lookup` of the server `crm`, by nobody known: for tests and benches.
+    #[doc(hidden)]
+    pub fn example() -> Self {
+        Self {
+            id: CallId("1".into()),
+            method: "tools/call".into(),
+            direction: Direction::ClientToServer,
+            era: Era::Modern,
+            server: "crm".into(),
+            target: Some("lookup".into()),
+            client_target: None,
+            session: None,
+            principal: None,
+            account: Account::Local,
+            groups: Arc::new([]),
+            definition: None,
+            attributes: Arc::new([]),
+        }
+    }
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
@@ -113,19 +132,10 @@ mod tests {
     #[test]
     fn an_attribute_is_found_by_its_whole_name() {
         let call = Call {
-            id: CallId("1".into()),
-            method: "tools/call".into(),
-            direction: Direction::ClientToServer,
-            era: Era::Modern,
             server: "time".into(),
             target: None,
-            client_target: None,
-            session: None,
-            principal: None,
-            account: Account::Local,
-            groups: Arc::from([]),
-            definition: None,
             attributes: Arc::from([("client.name".into(), "inspector".into())]),
+            ..Call::example()
         };
         assert_eq!(call.attribute("client.name"), Some("inspector"));
         assert_eq!(call.attribute("client"), None);

@@ -95,7 +95,7 @@ impl Json {
     /// Keeps a value, such as the permit for the text's memory, until nobody holds the text any more. The first value
     /// is kept, later ones are dropped.
     pub(crate) fn keep(&self, kept: impl Any + Send + Sync) {
-        let _ = self.text.keep(kept);
+        self.text.keep(kept);
     }
     /// The root of the value, for walking it.
     pub fn root(&self) -> Node<'_> {

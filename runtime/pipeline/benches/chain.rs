@@ -7,8 +7,8 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use sandgate_message::{
-    BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
-    InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
+    BoxFuture, Call, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo, Limits, Message,
+    PostDecision, PreDecision, Role,
 };
 use sandgate_pipeline::{Admission, Candidate, Chain, Globs, Scope, Step, StepConfig};
 
@@ -67,19 +67,8 @@ fn step(role: Role, servers: &[&str]) -> Step {
 
 fn calls(criterion: &mut Criterion) {
     let call = Arc::new(Call {
-        id: CallId("1".into()),
-        method: "tools/call".into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: "crm".into(),
-        target: Some("lookup".into()),
-        client_target: None,
-        session: None,
         principal: Some("ada".into()),
-        account: sandgate_message::Account::Local,
-        groups: Arc::new([]),
-        definition: None,
-        attributes: Arc::new([]),
+        ..Call::example()
     });
     let parse = |text: String| Message::parse(text.into_bytes(), &Limits::default()).unwrap();
     let filler = "word ".repeat(400);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use sandgate_message::{
-    BoxFuture, Call, CallId, Direction, Edit, Era, Failure, Hook, HookRequest, HookResult,
-    Interceptor, InterceptorInfo, Json, Limits, Message, PostDecision, PreDecision, Refusal, Role,
+    BoxFuture, Call, CallId, Edit, Era, Failure, Hook, HookRequest, HookResult, Interceptor,
+    InterceptorInfo, Json, Limits, Message, PostDecision, PreDecision, Refusal, Role,
 };
 
 use crate::{Admission, Admitted, Chain, FilteredReply, Mode, Step, StepConfig, StepError};
@@ -173,18 +173,8 @@ pub(crate) fn chain(natives: impl IntoIterator<Item = Native>) -> Arc<Chain> {
 pub(crate) fn call() -> Call {
     Call {
         id: CallId("call-1".into()),
-        method: "tools/call".into(),
-        direction: Direction::ClientToServer,
         era: Era::Legacy,
-        server: "crm".into(),
-        target: Some("lookup".into()),
-        client_target: None,
-        session: None,
-        principal: None,
-        account: sandgate_message::Account::Local,
-        groups: Arc::new([]),
-        definition: None,
-        attributes: Arc::new([]),
+        ..Call::example()
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use sandgate_message::{
-    BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
-    InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
+    BoxFuture, Call, Direction, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo,
+    Limits, Message, PostDecision, PreDecision, Role,
 };
 use sandgate_pipeline::{Admission, Chain, Globs, Scope, Step, StepConfig};
 
@@ -89,21 +89,7 @@ fn chain() -> Arc<Chain> {
 #[test]
 fn a_call_out_of_every_scope_allocates_nothing() {
     let chain = chain();
-    let call = Arc::new(Call {
-        id: CallId("1".into()),
-        method: "tools/call".into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: "crm".into(),
-        target: Some("lookup".into()),
-        client_target: None,
-        session: None,
-        principal: None,
-        account: sandgate_message::Account::Local,
-        groups: Arc::new([]),
-        definition: None,
-        attributes: Arc::new([]),
-    });
+    let call = Arc::new(Call::example());
     let parse =
         |text: &'static str| Message::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
     let request =

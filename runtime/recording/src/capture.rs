@@ -235,26 +235,17 @@ pub(crate) fn size(taken: &CapturedCall) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use sandgate_message::{Direction, Era, Json, Limits, Message};
+    use sandgate_message::{Json, Limits, Message};
     use sandgate_pipeline::Chain;
 
     use super::*;
 
     fn taken(text: &str) -> Box<CapturedCall> {
         let call = Arc::new(Call {
-            id: CallId("1".into()),
             method: "notifications/told".into(),
-            direction: Direction::ClientToServer,
-            era: Era::Modern,
             server: "desk".into(),
             target: None,
-            client_target: None,
-            session: None,
-            principal: None,
-            account: sandgate_message::Account::Local,
-            groups: Arc::new([]),
-            definition: None,
-            attributes: Arc::new([]),
+            ..Call::example()
         });
         let params = Json::of(&serde_json::json!({ "text": text })).unwrap();
         let message = Message::notification("notifications/told", &params);

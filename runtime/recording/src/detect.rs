@@ -304,7 +304,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::Arc;
 
-    use sandgate_message::{Call, CallId, Direction, Edit, Era, Hook, Refusal, Severity};
+    use sandgate_message::{Call, Edit, Hook, Refusal, Severity};
 
     use super::*;
 
@@ -320,19 +320,8 @@ mod tests {
             interceptor: "own".into(),
             hook: Hook::PostCall,
             call: Arc::new(Call {
-                id: CallId("1".into()),
-                method: "tools/call".into(),
-                direction: Direction::ClientToServer,
-                era: Era::Modern,
-                server: "crm".into(),
                 target: None,
-                client_target: None,
-                session: None,
-                principal: None,
-                account: sandgate_message::Account::Local,
-                groups: Arc::new([]),
-                definition: None,
-                attributes: Arc::new([]),
+                ..Call::example()
             }),
             document: json(r#"{"a":"mail ada@corp.example now","n":4111111111111111,"s":"x"}"#),
             sent: None,

@@ -78,7 +78,7 @@ impl Vault {
         let url = format!("{base}/v1/{}/data/{}", self.mount, self.path);
         let url = Url::parse(&url).map_err(|_| VaultError::Address(self.address.clone()))?;
         let mut request = Request {
-            tls: client_config(self.authorities.clone()),
+            tls: Some(client_config(self.authorities.clone())),
             ..Request::get(&url, PATIENCE)
         };
         let value = |text: &str| HeaderValue::from_str(text);

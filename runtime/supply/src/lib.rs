@@ -10,6 +10,8 @@ mod difference;
 mod image;
 mod kept;
 mod lock;
+mod lock_text;
+mod locks;
 mod manifest;
 mod npm;
 mod oci;
@@ -27,7 +29,8 @@ pub use component::{
 pub use difference::{differences, plugin_difference};
 pub use image::{ImageError, LockedImage, resolve_image};
 pub use kept::KeptError;
-pub use lock::{FILE, Lock, LockError, LockedPlugin, LockedServer, Locks};
+pub use lock::{FILE, Lock, LockError, LockedPlugin, LockedServer};
+pub use locks::Locks;
 pub use npm::InstallError;
 pub use oci::RegistryError;
 pub use program::{Program, ProgramError};

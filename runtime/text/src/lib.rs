@@ -3,8 +3,10 @@
 mod columns;
 pub mod escape;
 pub mod hex;
+mod names;
 mod time;
 
 pub use columns::grid;
 pub use escape::printable;
+pub use names::{listed, nearest, suggest};
 pub use time::time;

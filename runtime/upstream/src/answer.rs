@@ -11,8 +11,8 @@ use sandgate_message::{Message, Shape};
 
 use super::ServerError;
 use super::facts::ServerFacts;
-use crate::Permit;
-use crate::framing::sse;
+use sandgate_wire::Permit;
+use sandgate_wire::framing::sse;
 
 /// A server's answer to one message. The answer of a stdio server gets the status that an HTTP server would have used.
 #[derive(Debug)]

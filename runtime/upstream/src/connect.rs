@@ -21,7 +21,7 @@ use super::share::session::SharedSession;
 use super::share::{Owner, Share};
 use super::stdio;
 use super::stdio::child::Child;
-use crate::Budget;
+use sandgate_wire::Budget;
 
 /// How long a probe that left the era open is not repeated.
 const UNDECIDED: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use sandgate_message::{Era, Message, Shape};
 
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, Definitions, Server, ServerError, http as remote, stdio};
-use crate::Budget;
+use sandgate_wire::Budget;
 
 /// A conversation with a server. Dropping it ends it as [`Self::close`] does, but without waiting.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use sandgate_message::{Era, Json, Limits, Method};
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, List};
-use crate::era;
+use sandgate_wire::era;
 
 /// The most incomplete lists kept; one more drops the oldest.
 const MOST_GATHERING: usize = 8;

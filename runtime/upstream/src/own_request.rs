@@ -4,8 +4,8 @@ use http::HeaderMap;
 use sandgate_message::{Id, Json, Message, Shape};
 
 use super::answer::Body;
-use super::era::LEGACY;
 use super::{Conversation, ServerError};
+use sandgate_wire::era::LEGACY;
 
 /// The most pages fetched of one list.
 pub(super) const MOST_PAGES: usize = 64;

@@ -14,9 +14,9 @@ use super::stdio;
 use super::stdio::child::Child;
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, ServerError};
-use crate::Budget;
-use crate::era::FIRST_MODERN;
 use crate::own_request::initialize_params;
+use sandgate_wire::Budget;
+use sandgate_wire::era::FIRST_MODERN;
 
 /// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use super::share::children::SharedChildren;
 use super::stdio::child::Child;
 use super::transport::Transport;
 use super::{Asker, Definitions, Health, Lookalikes, ServerError};
-use crate::{Permit, Quota};
+use sandgate_wire::{Permit, Quota};
 
 /// A configured server. A changed configuration makes a new `Server`.
 #[derive(Debug)]

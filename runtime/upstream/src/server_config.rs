@@ -10,8 +10,8 @@ use sandgate_secrets::Redactor;
 
 use super::share::Share;
 use super::transport::Transport;
-use crate::tls::Authorities;
 use sandgate_issuer::Exchange;
+use sandgate_wire::Authorities;
 
 /// The settings of a server: how it is reached, and how far it is trusted.
 #[derive(Clone, Debug, PartialEq)]

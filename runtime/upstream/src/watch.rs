@@ -8,7 +8,7 @@ use sandgate_message::{Era, Message, Method, Shape};
 use super::Definitions;
 use super::demux::shown_ids::ShownIds;
 use super::facts::ServerFacts;
-use crate::Budget;
+use sandgate_wire::Budget;
 
 /// The facts known about a conversation.
 #[derive(Debug, Default)]

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use sandgate_egress::Reason;
+use sandgate_telemetry::call_log::search::{self, SearchError};
 use sandgate_text::printable;
 use serde::Deserialize;
-
-use crate::why::search::{self, SearchError};
 
 /// A connection of a contained server. Unknown members are ignored, so that an older program reads a newer log.
 #[derive(Debug, Deserialize)]

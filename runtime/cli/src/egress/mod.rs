@@ -11,11 +11,11 @@ use clap::Args;
 use sandgate_config::{Environment, Period, Scalar};
 use sandgate_daemon::admin::{self, Ask, AskError};
 use sandgate_daemon::locate::Unknown;
+use sandgate_telemetry::call_log::search::SearchError;
 use serde_json::value::RawValue;
 
 use crate::args::Reached;
 use crate::exit::{fail, show};
-use crate::why::search::SearchError;
 
 pub(crate) use made::{Made, shown};
 use needed::Needed;

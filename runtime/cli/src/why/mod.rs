@@ -2,22 +2,20 @@
 
 mod paste;
 mod reason;
-mod record;
-pub(crate) mod search;
 mod story;
 mod verb;
 
 use std::path::PathBuf;
 
 use paste::Written;
-use record::Record;
 use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
 use sandgate_daemon::call_span::CallSpan;
 use sandgate_daemon::candidate::CandidateResult;
 use sandgate_daemon::locate::{Located, Unknown};
+use sandgate_telemetry::call_log::record::Record;
+use sandgate_telemetry::call_log::search::{self, SearchError};
 use sandgate_telemetry::matched_values::MatchedValue;
 use sandgate_text::printable;
-use search::SearchError;
 use serde_json::value::RawValue;
 use story::story;
 

@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use sandgate_daemon::candidate::CandidateResult;
 use sandgate_daemon::status::short;
+use sandgate_telemetry::call_log::record::{Entry, Kind, Record, RefusedBy};
 use sandgate_text::printable;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::paste::Written;
 use super::reason::{self, FindingDetails};
-use super::record::{Entry, Kind, Record, RefusedBy};
 
 /// The most lines shown of one payload.
 const MAX_LINES: usize = 200;

@@ -3,7 +3,7 @@
 use super::{AlertKind, HashMap, LONGEST_NAME, MOST, Period, Scalar, Url, is_loopback};
 use super::{signing_key, slack_url};
 use crate::issue::Issue;
-use crate::rules::wrong;
+use crate::rule::wrong;
 use crate::scalar::Mistake;
 use crate::tree::{Entry, Node, Table};
 use crate::wording::named;

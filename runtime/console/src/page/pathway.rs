@@ -2,8 +2,8 @@
 //! server, in plain SVG without styles of its own.
 
 use maud::{Markup, html};
+use sandgate_telemetry::call_log::record::{Entry, Record};
 
-use super::story::{Entry, Record};
 use super::{cut, shown, took};
 
 /// Measures, in pixels.

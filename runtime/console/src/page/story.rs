@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 use sandgate_daemon::admin::Ask;
 use sandgate_daemon::operator::Operator;
+use sandgate_telemetry::call_log::record::{Entry, Kind, Noticed, Record};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -13,83 +14,6 @@ use crate::access::Session;
 /// The most bytes of a payload that are shown, and hook runs.
 const PAYLOAD: usize = 64 << 10;
 const RUNS: usize = 200;
-
-/// A record of a call, as far as a page needs it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Record {
-    pub(crate) record: String,
-    time: String,
-    id: String,
-    era: String,
-    client: Option<Client>,
-    principal: Option<String>,
-    session: Option<String>,
-    pub(crate) direction: String,
-    pub(crate) server: String,
-    method: String,
-    target: Option<String>,
-    pub(crate) decision: Option<String>,
-    pub(crate) failed: bool,
-    pub(crate) request_bytes: u64,
-    pub(crate) reply_bytes: Option<u64>,
-    us: Option<u64>,
-    pub(crate) server_us: Option<u64>,
-    pub(crate) refused_by: Option<Rule>,
-    pub(crate) trail: Trail,
-    params: Option<Box<RawValue>>,
-    reply: Option<Box<RawValue>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Client {
-    name: String,
-    version: Option<String>,
-}
-
-/// The gateway's own rule.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Rule {
-    pub(crate) code: String,
-}
-
-/// The hook runs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Trail {
-    version: u64,
-    pub(crate) entries: Vec<Entry>,
-}
-
-/// A hook run.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Entry {
-    pub(crate) interceptor: String,
-    digest: String,
-    pub(crate) hook: String,
-    pub(crate) mode: String,
-    pub(crate) decision: String,
-    pub(crate) applied: bool,
-    code: Option<String>,
-    pointer: Option<String>,
-    failure: Option<String>,
-    findings: Vec<Finding>,
-    pub(crate) us: u64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Finding {
-    rule: String,
-    severity: String,
-    part: String,
-    pointer: Option<String>,
-    message: String,
-    details: Option<Details>,
-}
 
 /// Where findings are, of their details. Nothing else of these is shown.
 #[derive(Debug, Default, Deserialize)]
@@ -117,11 +41,10 @@ pub(crate) async fn remembered(
 pub(crate) fn page(records: &[Box<RawValue>], text: Result<String, String>) -> Page {
     let read: Vec<Record> = records
         .iter()
-        .filter_map(|record| serde_json::from_str::<Record>(record.get()).ok())
-        .filter(|record| matches!(record.record.as_str(), "forwarded" | "ended"))
+        .filter_map(|record| serde_json::from_str(record.get()).ok())
         .collect();
-    let forwarded = read.iter().find(|one| one.record == "forwarded");
-    let ended = read.iter().find(|one| one.record == "ended");
+    let of = |kind: Kind| read.iter().find(|one| one.record == kind);
+    let (forwarded, ended) = (of(Kind::Forwarded), of(Kind::Ended));
     let Some(known) = ended.or(forwarded) else {
         return super::problem("No story", "There are no records of this call.");
     };
@@ -243,21 +166,19 @@ fn run(entry: &Entry) -> Markup {
             p.finding {
                 span class={ "severity " (severity(&finding.severity)) } { (short(&finding.severity)) }
                 " " code { (short(&finding.rule)) } " " (short(&finding.message))
-                " " small { (short(&finding.part)) " " @for place in places(finding) { code { (short(place)) } " " } }
+                " " small { (short(&finding.part)) " " @for place in places(finding) { code { (short(&place)) } " " } }
             }
         }
     }
 }
 
 /// The places of a finding, a few of them.
-fn places(finding: &Finding) -> Vec<&str> {
-    let spans = finding.details.iter().flat_map(|details| &details.spans);
-    let mut places: Vec<&str> = finding
-        .pointer
-        .iter()
-        .map(String::as_str)
-        .chain(spans.map(|span| span.pointer.as_str()))
-        .collect();
+fn places(finding: &Noticed) -> Vec<String> {
+    let details = finding.details.as_ref();
+    let details = details.and_then(|details| serde_json::from_str::<Details>(details.get()).ok());
+    let spans = details.unwrap_or_default().spans.into_iter();
+    let mut places: Vec<String> = finding.pointer.iter().cloned().collect();
+    places.extend(spans.map(|span| span.pointer));
     places.dedup();
     places.truncate(8);
     places

@@ -166,7 +166,7 @@ impl StopKeeper {
             .position(|(one, _)| one.kind == kind && *one.name == *name);
         let Some(at) = at else {
             let stopped = next.iter().filter(|(one, _)| one.kind == kind);
-            let near = sandgate_config::nearest(name, stopped.map(|(one, _)| &*one.name));
+            let near = sandgate_text::nearest(name, stopped.map(|(one, _)| &*one.name));
             return Err(format!("no {} {name:?} is stopped: {near}", kind.as_str()));
         };
         let (stop, _) = next.remove(at);

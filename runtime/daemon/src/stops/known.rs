@@ -1,7 +1,7 @@
 //! Whether the configuration in force knows what is to be stopped: a stop of a misspelt name would stop nothing.
 
-use sandgate_config::nearest;
 use sandgate_gateway::{Edition, StopKind};
+use sandgate_text::nearest;
 
 /// Checks a name against the edition. Returns what the operator must know of it: a client with a token is known by its
 /// token alone, when it comes.

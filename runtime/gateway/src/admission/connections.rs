@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use http::HeaderMap;
 use parking_lot::Mutex;
 use sandgate_message::Account;
-use sandgate_upstream::ClientCertificate;
+use sandgate_wire::ClientCertificate;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

@@ -10,7 +10,7 @@
 //! 2. A free place goes to the next account in turn, and within an account to the oldest call. Calls in flight (whose
 //!    reply came, or whose wait is over) go before new ones.
 //! 3. A new call is refused at once if its account has its share of the queue. Later it is refused if it waited for
-//!    [`LONGEST`], or for [`STALE`] while even admitted calls had waited for [`TARGET`] throughout an [`INTERVAL`].
+//!    [`LONGEST`], or for [`STALE`] while even admitted calls had waited for [`TARGET`] throughout an [`INTERVAL`](queue).
 //!    This is CoDel's rule (RFC 8289): a queue that drains is harmless, while a standing queue only delays everyone.
 //! 4. Policies that decide at once hold no place for long; calls then wait for a processor in the runtime's own queue,
 //!    unseen. When many calls are in flight, one of them therefore passes through that queue once more from time to
@@ -19,7 +19,8 @@
 //! 5. A call in flight is never refused, since a server may have carried it out. After [`PATIENCE`] it goes on without
 //!    a place.
 
-use std::collections::{HashMap, VecDeque};
+mod queue;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,19 +34,15 @@ use sandgate_message::{Account, BoxFuture, polled};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// The wait of a new call that is acceptable at normal load.
-const TARGET: Duration = Duration::from_millis(100);
+use queue::{QUEUE, Queue, TARGET, Waiter, Way};
+
 /// The longest wait of a new call under overload. Not shorter, since callers retry as soon as they are refused, and
 /// refusing costs time as well.
 const STALE: Duration = Duration::from_millis(500);
-/// How long waits must exceed [`TARGET`] before an account counts as overloaded.
-const INTERVAL: Duration = Duration::from_millis(500);
 /// The longest wait of a new call in a burst.
 const LONGEST: Duration = Duration::from_secs(2);
 /// The longest wait of a call in flight.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The most new calls in the queue, of all accounts.
-const QUEUE: usize = 2048;
 /// The number of places per processor.
 const EACH: usize = 4;
 /// The longest lap through the runtime's queue for which new calls need not wait.
@@ -69,46 +66,7 @@ pub(crate) struct Gate {
     /// The time of the last lap, in milliseconds since `began`.
     timed: AtomicU64,
     began: Instant,
-    queue: Mutex<Queue>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    /// The number of shared-out places in use.
-    used: usize,
-    /// The number of new calls in the queue.
-    coming: usize,
-    /// How many new calls this lap may still admit, while laps take long.
-    tickets: usize,
-    accounts: HashMap<Account, Share>,
-    /// The accounts with waiting calls, by [`Way`]; the first is next.
-    turns: [VecDeque<Account>; 2],
-}
-
-/// One account's share.
-#[derive(Debug, Default)]
-struct Share {
-    used: usize,
-    /// The waiting calls, by [`Way`].
-    waiting: [VecDeque<Waiter>; 2],
-    /// The time since which every admitted call had waited for [`TARGET`].
-    slow_since: Option<Instant>,
-    overloaded: bool,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    place: oneshot::Sender<Place>,
-    since: Instant,
-}
-
-/// The stage of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// In flight: a server may have carried the call out, or sent it. It is not refused.
-    Within = 0,
-    /// New: nothing has been done for the call yet.
-    Coming = 1,
+    queue: Mutex<Queue<Place>>,
 }
 
 /// A place, which is freed when dropped.
@@ -359,7 +317,7 @@ impl Gate {
     }
 
     /// Hands free places to waiting calls.
-    fn hand_out(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
+    fn hand_out(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue<Place>>) {
         while self.waiting.load(SeqCst) > 0 {
             let any = self.take_any();
             let now = Instant::now();
@@ -414,164 +372,6 @@ fn scaled(tickets: usize, by: f64) -> usize {
     ((tickets as f64 * by) as usize)
         .clamp(tickets / 2, most)
         .max(1)
-}
-
-impl Queue {
-    /// Takes one of the shared-out places, if the account may have it.
-    fn take(&mut self, account: &Account, places: usize) -> bool {
-        let may = self.may(account, places);
-        if may {
-            self.add(account);
-        }
-        may
-    }
-
-    fn may(&self, account: &Account, places: usize) -> bool {
-        let free = places.saturating_sub(self.used);
-        let used = self.accounts.get(account).map_or(0, |share| share.used);
-        free > 0 && (*account == Account::Local || used < free)
-    }
-
-    fn add(&mut self, account: &Account) {
-        self.used += 1;
-        self.accounts.entry(account.clone()).or_default().used += 1;
-    }
-
-    fn remove(&mut self, account: &Account) {
-        self.used -= 1;
-        if let Some(share) = self.accounts.get_mut(account) {
-            share.used -= 1;
-        }
-    }
-
-    /// Whether one more new call of this account may wait: it may have fewer waiting than there is room left.
-    fn has_room(&self, account: &Account) -> bool {
-        let free = QUEUE.saturating_sub(self.coming);
-        let share = self.accounts.get(account);
-        let own = share.map_or(0, |share| share.waiting[Way::Coming as usize].len());
-        free > 0 && (*account == Account::Local || own < free)
-    }
-
-    fn push(&mut self, account: &Account, way: Way, waiter: Waiter) {
-        let share = self.accounts.entry(account.clone()).or_default();
-        let waiting = &mut share.waiting[way as usize];
-        waiting.push_back(waiter);
-        if waiting.len() == 1 {
-            self.turns[way as usize].push_back(account.clone());
-        }
-        if way == Way::Coming {
-            self.coming += 1;
-        }
-    }
-
-    /// Takes the next call that may have a place. Also returns how many calls left the queue. `places` is the number of
-    /// shared-out places, `None` for an unreserved place. With `slow`, a new call needs a ticket.
-    fn next(
-        &mut self,
-        now: Instant,
-        slow: bool,
-        places: Option<usize>,
-    ) -> (Option<(Account, Waiter)>, usize) {
-        let mut gone = 0;
-        for way in [Way::Within, Way::Coming] {
-            if way == Way::Coming && slow && self.tickets == 0 {
-                break;
-            }
-            for _ in 0..self.turns[way as usize].len() {
-                let Some(account) = self.turns[way as usize].pop_front() else {
-                    break;
-                };
-                if places.is_some_and(|places| !self.may(&account, places)) {
-                    self.turns[way as usize].push_back(account);
-                    continue;
-                }
-                let (waiter, left) = self.pop(&account, way, now);
-                gone += left;
-                if let Some(waiter) = waiter {
-                    if way == Way::Coming {
-                        self.tickets = self.tickets.saturating_sub(1);
-                    }
-                    return (Some((account, waiter)), gone);
-                }
-                self.tidy(&account);
-            }
-        }
-        (None, gone)
-    }
-
-    /// Takes the account's next call. Also returns how many calls left the queue; those that gave up are skipped.
-    fn pop(&mut self, account: &Account, way: Way, now: Instant) -> (Option<Waiter>, usize) {
-        let Some(share) = self.accounts.get_mut(account) else {
-            return (None, 0);
-        };
-        let mut gone = 0;
-        let next = loop {
-            let Some(waiter) = share.waiting[way as usize].pop_front() else {
-                break None;
-            };
-            gone += 1;
-            if !waiter.place.is_closed() {
-                break Some(waiter);
-            }
-        };
-        if way == Way::Coming {
-            self.coming -= gone;
-            if let Some(waiter) = &next {
-                share.note(now, now.duration_since(waiter.since));
-            }
-        }
-        if !share.waiting[way as usize].is_empty() {
-            self.turns[way as usize].push_back(account.clone());
-        }
-        (next, gone)
-    }
-
-    /// Removes calls that gave up from the front of an account's queue. Returns their number.
-    fn forget(&mut self, account: &Account, way: Way) -> usize {
-        let Some(share) = self.accounts.get_mut(account) else {
-            return 0;
-        };
-        let waiting = &mut share.waiting[way as usize];
-        let gone = waiting
-            .iter()
-            .take_while(|waiter| waiter.place.is_closed())
-            .count();
-        if gone == 0 {
-            return 0;
-        }
-        waiting.drain(..gone);
-        if waiting.is_empty() {
-            self.turns[way as usize].retain(|turn| turn != account);
-        }
-        if way == Way::Coming {
-            self.coming -= gone;
-        }
-        gone
-    }
-
-    /// Removes an account without places and without waiting calls.
-    fn tidy(&mut self, account: &Account) {
-        let idle = self
-            .accounts
-            .get(account)
-            .is_some_and(|share| share.used == 0 && share.waiting.iter().all(VecDeque::is_empty));
-        if idle {
-            self.accounts.remove(account);
-        }
-    }
-}
-
-impl Share {
-    /// Notes how long an admitted call has waited.
-    fn note(&mut self, now: Instant, waited: Duration) {
-        if waited < TARGET {
-            self.slow_since = None;
-            self.overloaded = false;
-            return;
-        }
-        let since = *self.slow_since.get_or_insert(now);
-        self.overloaded |= now.duration_since(since) >= INTERVAL;
-    }
 }
 
 impl Place {

@@ -17,8 +17,8 @@ pub(crate) use connections::{BUFFERS, Connection, Connections};
 pub(crate) use gate::{Gate, Overloaded};
 pub(crate) use guesses::Guesses;
 pub(crate) use rate::Rate;
-pub(crate) use sandgate_upstream::{Budget, MemoryError, Permit, Quota};
-pub(crate) use sandgate_upstream::{CollectError, collect};
+pub(crate) use sandgate_wire::{Budget, MemoryError, Permit, Quota};
+pub(crate) use sandgate_wire::{CollectError, collect};
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sandgate_issuer::TokenError;
-use sandgate_upstream::challenge::METADATA;
+use sandgate_wire::challenge::METADATA;
 
 use crate::auth::principals::UnknownClientError;
 use crate::call::response::ClientResponse;

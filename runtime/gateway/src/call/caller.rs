@@ -7,7 +7,7 @@ use sandgate_message::{Client, Era, Json, Message, cut};
 use crate::admission::Budget;
 use crate::auth::authorization::Grant;
 use crate::auth::principals::Principal;
-use sandgate_upstream::era::VERSION_KEY;
+use sandgate_wire::era::VERSION_KEY;
 
 /// The longest protocol version kept in the attributes, in bytes; a longer one is cut.
 const MAX_VERSION: usize = 64;

@@ -6,7 +6,7 @@ use sandgate_message::{Call, Direction, Era, Hook, Json, Message};
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::registry::Edition;
-use sandgate_upstream::header_mirror;
+use sandgate_wire::header_mirror;
 
 impl Proxy {
     /// Checks the headers that mirror arguments against the body. Where an HTTP server's tools were never listed, the

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::timeout_io::IoTimeout;
 use super::{Router, http};
 use crate::admission::{BUFFERS, Connection};
-use sandgate_upstream::{ClientCertificate, Identity};
+use sandgate_wire::{ClientCertificate, Identity};
 
 /// The largest header section of an HTTP/2 request, in bytes: more than any MCP client sends. HTTP/1.1 keeps hyper's
 /// own bounds, such as 100 headers, because setting even the same number would cost every request an allocation.

@@ -21,7 +21,7 @@ use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
-use sandgate_upstream::challenge;
+use sandgate_wire::challenge;
 
 /// How long the rest of a body that is not needed is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);

@@ -40,9 +40,9 @@ use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 pub use endpoint::Endpoint;
-use sandgate_upstream::era;
-use sandgate_upstream::header_mirror;
 use sandgate_upstream::{Asker, Server, ServerError};
+use sandgate_wire::era;
+use sandgate_wire::header_mirror;
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
 

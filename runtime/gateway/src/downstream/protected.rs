@@ -10,7 +10,7 @@ use super::Endpoint;
 use super::http_rules::nothing_here;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
-use sandgate_upstream::challenge::{METADATA, metadata_path};
+use sandgate_wire::challenge::{METADATA, metadata_path};
 
 /// The URL of an endpoint's metadata; `own` is the gateway's address. `None` for the merged endpoint.
 pub(super) fn metadata_url(endpoint: &Endpoint, own: &str) -> Option<String> {

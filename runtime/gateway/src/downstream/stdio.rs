@@ -23,8 +23,8 @@ use crate::call::error_reply;
 use crate::call::pending::PendingError;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::protocol::subscription::{LISTEN, cancelled, closed};
-use sandgate_upstream::era;
-use sandgate_upstream::framing::lines::{self, Line, Lines};
+use sandgate_wire::era;
+use sandgate_wire::framing::lines::{self, Line, Lines};
 
 /// The most messages that wait for the client to read; at that number their senders wait.
 const UNREAD: usize = 64;

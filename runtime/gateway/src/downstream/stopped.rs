@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Message, Method, error_codes};
-use sandgate_upstream::era;
+use sandgate_wire::era;
 
 use super::{Endpoint, Router};
 use crate::call::caller::Requester;

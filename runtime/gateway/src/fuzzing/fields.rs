@@ -7,10 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use crate::auth::origin::Access;
 use crate::downstream::http_rules::accepts;
 use crate::downstream::post::is_json;
-use sandgate_upstream::challenge;
 use sandgate_upstream::event_id;
-use sandgate_upstream::header_mirror;
-use sandgate_upstream::trace_context::TraceContext;
+use sandgate_wire::challenge;
+use sandgate_wire::header_mirror;
+use sandgate_wire::trace_context::TraceContext;
 
 const METADATA: &str = "https://gateway.example/.well-known/oauth-protected-resource/mcp/s";
 

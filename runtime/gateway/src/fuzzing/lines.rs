@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use sandgate_upstream::framing::lines::{Line, Lines};
+use sandgate_wire::framing::lines::{Line, Lines};
 
 const LIMIT: usize = 24;
 

@@ -3,7 +3,7 @@ use sandgate_message::{Limits, Message};
 
 use sandgate_upstream::ServerEvent;
 use sandgate_upstream::event_id;
-use sandgate_upstream::framing::sse::{Event, Parser};
+use sandgate_wire::framing::sse::{Event, Parser};
 
 const LIMIT: usize = 1 << 20;
 

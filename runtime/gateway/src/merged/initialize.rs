@@ -12,10 +12,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Merged;
-use super::links::{ServerHandle, WaitPolicy};
+use super::links::WaitPolicy;
+use super::server_handle::ServerHandle;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use sandgate_upstream::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
+use sandgate_wire::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 
 /// The capabilities that hold for the endpoint if they hold for one server. Any other would promise something that the
 /// gateway does not forward here.

@@ -11,6 +11,7 @@ mod lists;
 pub(crate) mod names;
 mod replayed_state;
 mod routes;
+mod server_handle;
 
 use std::sync::Arc;
 
@@ -31,8 +32,9 @@ use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 use crate::views::Viewer;
 pub(crate) use links::Links;
-use links::{ServerHandle, WaitPolicy};
+use links::WaitPolicy;
 use sandgate_upstream::{Asker, Conversation, Definitions, Server, ServerError};
+use server_handle::ServerHandle;
 
 /// One client of the merged endpoint, under one edition.
 pub(crate) struct Merged {

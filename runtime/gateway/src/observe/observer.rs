@@ -10,7 +10,7 @@ use sandgate_pipeline::Chain;
 
 use crate::observe::call_log::Ended;
 use crate::observe::capture::{CapturedCall, SharedNestedRuns};
-use sandgate_upstream::trace_context::{Trace, TraceId};
+use sandgate_wire::trace_context::{Trace, TraceId};
 
 /// Observes calls. The methods run on the path of every call and must neither block nor fail.
 pub trait Observer: Send + Sync {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use sandgate_message::{Account, Call, CallId, Direction, Era, Id, Json, Limits, Message};
+use sandgate_message::{Account, Call, Id, Json, Limits, Message};
 
 use super::list::visible;
 use super::*;
@@ -222,19 +222,11 @@ fn who_is_not_configured_has_the_views_of_its_groups_and_of_its_name() {
 
 fn call(principal: &str, method: &str) -> Call {
     Call {
-        id: CallId("1".into()),
         method: method.into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: "crm".into(),
         target: None,
-        client_target: None,
-        session: None,
         principal: Some(principal.into()),
         account: Account::Client(principal.into()),
-        groups: Arc::from([]),
-        definition: None,
-        attributes: Arc::from([]),
+        ..Call::example()
     }
 }
 

@@ -10,8 +10,7 @@ use sandgate_host::{
     Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Spec, State, StateQuota,
 };
 use sandgate_message::{
-    Call, CallId, Direction, Era, Failure, HookRequest, Interceptor, Json, Limits, PostDecision,
-    PreDecision,
+    Call, CallId, Failure, HookRequest, Interceptor, Json, Limits, PostDecision, PreDecision,
 };
 use serde_json::Value;
 
@@ -71,18 +70,7 @@ pub(crate) fn within(timeout: Duration, params: Value) -> HookRequest {
     HookRequest {
         call: Arc::new(Call {
             id: CallId("call-1".into()),
-            method: "tools/call".into(),
-            direction: Direction::ClientToServer,
-            era: Era::Modern,
-            server: "crm".into(),
-            target: Some("lookup".into()),
-            client_target: None,
-            session: None,
-            principal: None,
-            account: sandgate_message::Account::Local,
-            groups: Arc::new([]),
-            definition: None,
-            attributes: Arc::new([]),
+            ..Call::example()
         }),
         document: Json::of(&params).unwrap(),
         sent: None,

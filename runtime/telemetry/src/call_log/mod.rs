@@ -9,6 +9,8 @@ mod audit;
 mod backwards;
 mod egress;
 mod line;
+pub mod record;
+pub mod search;
 mod sink;
 mod watcher;
 

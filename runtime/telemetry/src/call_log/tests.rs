@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use sandgate_gateway::Decision;
-use sandgate_message::{Call, CallId, Direction, Era, Limits};
+use sandgate_message::{Call, CallId, Limits};
 use sandgate_pipeline::Trail;
 use serde_json::Value;
 
@@ -14,21 +14,12 @@ use super::*;
 fn call() -> Call {
     Call {
         id: CallId("0001".into()),
-        method: "tools/call".into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: "crm".into(),
-        target: Some("lookup".into()),
-        client_target: None,
-        session: None,
         principal: Some("alice".into()),
-        account: sandgate_message::Account::Local,
-        groups: Arc::new([]),
-        definition: None,
         attributes: Arc::new([
             ("client.name".into(), "test".into()),
             ("client.version".into(), "1".into()),
         ]),
+        ..Call::example()
     }
 }
 

@@ -9,8 +9,8 @@ use crate::demux::key::Key;
 use crate::demux::queue::Listener;
 use crate::demux::splice::splice;
 use crate::share::Owner;
-use crate::{Budget, Permit};
 use crate::{Definitions, ServerError};
+use sandgate_wire::{Budget, Permit};
 
 /// The most resources that one session may be subscribed to.
 const MOST_SUBSCRIPTIONS: usize = 1024;

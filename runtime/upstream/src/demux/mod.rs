@@ -28,7 +28,6 @@ use parking_lot::Mutex;
 use sandgate_message::{Id, Json, Limits, Message, Shape};
 use tokio::sync::mpsc;
 
-use crate::Budget;
 use crate::demux::key::Key;
 use crate::demux::members::MemberState;
 use crate::demux::pending::{PendingTable, Waiting};
@@ -37,6 +36,7 @@ use crate::demux::splice::splice;
 use crate::facts::ServerFacts;
 use crate::share::Owner;
 use crate::{Definitions, ServerError};
+use sandgate_wire::Budget;
 
 /// The most requests in flight with one child.
 const MOST_REQUESTS: usize = 1024;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use sandgate_message::{Id, Json, Message};
 use tokio::sync::mpsc;
 
-use crate::Budget;
 use crate::ServerError;
 use crate::demux::key::Key;
 use crate::demux::members::Members;
 use crate::demux::queue::{EndCause, Listener};
+use sandgate_wire::Budget;
 
 /// The requests, sessions and listener of one child.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sandgate_message::Message;
 use tokio::sync::mpsc;
 
-use crate::Budget;
 use crate::ServerError;
+use sandgate_wire::Budget;
 
 /// The most messages that wait for one reader.
 const QUEUE: usize = 32;

@@ -19,10 +19,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use tower_service::Service;
 
-use crate::body::{CollectError, collect};
 use crate::http::metadata_place;
-use crate::{Budget, Permit};
 use crate::{ServerConfig, ServerError};
+use sandgate_wire::{Budget, Permit};
+use sandgate_wire::{CollectError, collect};
 
 /// The interval of HTTP/2 keep-alive pings, and the time to answer one.
 const ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
@@ -283,7 +283,7 @@ fn trusting(roots: rustls::RootCertStore) -> rustls::ClientConfig {
 }
 
 fn builder() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier> {
-    rustls::ClientConfig::builder_with_provider(crate::tls::provider())
+    rustls::ClientConfig::builder_with_provider(sandgate_wire::provider())
         .with_safe_default_protocol_versions()
         .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
 }

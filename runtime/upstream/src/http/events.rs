@@ -9,15 +9,15 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use sandgate_message::{Era, Id, Message};
 
-use crate::Permit;
 use crate::answer::is_reply;
 use crate::demux::splice::restore;
-use crate::framing::sse::{Event, Parser};
 use crate::http::event_id;
 use crate::redacted;
 use crate::stdio::request::ASKED;
 use crate::watch::Watch;
 use crate::{ServerConfig, ServerError, ServerEvent, ServerEvents};
+use sandgate_wire::Permit;
+use sandgate_wire::framing::sse::{Event, Parser};
 
 /// How much larger an event may be than its message, in bytes: other fields, comments, field names.
 const AROUND: usize = 64 << 10;

@@ -7,9 +7,9 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Era, Message, Shape};
 
-use crate::era;
-use crate::header_mirror;
-use crate::trace_context::TraceContext;
+use sandgate_wire::era;
+use sandgate_wire::header_mirror;
+use sandgate_wire::trace_context::TraceContext;
 
 pub(crate) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(crate) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");

@@ -6,12 +6,12 @@ use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use sandgate_message::{Json, Limits};
 
-use crate::Budget;
 use crate::ServerError;
-use crate::challenge::METADATA;
 use crate::http::client::HttpClient;
 use crate::http::headers;
 use crate::redacted;
+use sandgate_wire::Budget;
+use sandgate_wire::challenge::METADATA;
 
 /// The largest metadata document, in bytes.
 const LARGEST: usize = 64 << 10;

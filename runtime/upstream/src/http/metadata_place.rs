@@ -3,7 +3,7 @@
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
-use crate::challenge::metadata_in;
+use sandgate_wire::challenge::metadata_in;
 
 /// The place that a server's challenge names for its metadata. `None` unless it is on the server itself: the gateway
 /// asks no one else.

@@ -16,13 +16,13 @@ use hyper::body::Incoming;
 use parking_lot::Mutex;
 use sandgate_message::{Era, Id, Message};
 
-use crate::Budget;
 use crate::demux::splice::{refusal, restore};
 use crate::http::client::HttpClient;
 use crate::http::events::Events;
 use crate::redacted;
 use crate::watch::Watch;
 use crate::{Answer, Body, ServerError};
+use sandgate_wire::Budget;
 
 /// The largest error page that is read to its end for reusing the connection, in bytes.
 const ERROR_PAGE: usize = 64 << 10;

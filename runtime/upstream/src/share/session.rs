@@ -7,7 +7,6 @@ use http::StatusCode;
 use sandgate_message::{Account, Message, error_codes};
 use tokio::sync::Notify;
 
-use crate::Budget;
 use crate::demux::ChildUsers;
 use crate::demux::members::MemberState;
 use crate::demux::queue::Queue;
@@ -17,6 +16,7 @@ use crate::stdio::child::Child;
 use crate::stdio::request::{answer, request};
 use crate::watch::Watch;
 use crate::{Answer, Body, Definitions, Server, ServerError, hints_at_absence};
+use sandgate_wire::Budget;
 
 /// A legacy session at a shared child. Dropping it ends the session, as [`Self::leave`] does.
 #[derive(Debug)]

@@ -10,12 +10,12 @@ use sandgate_message::Message;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::Permit;
 use crate::demux::{ChildUsers, Demux};
 use crate::facts::ServerFacts;
 use crate::stdio::process::{self, Process};
 use crate::stdio::tasks::{self, Reader};
 use crate::{ServerConfig, ServerError};
+use sandgate_wire::Permit;
 
 /// The most lines that wait to be written; at that number senders wait.
 const OUTBOX: usize = 16;

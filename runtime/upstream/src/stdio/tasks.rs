@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::ServerError;
 use crate::demux::Demux;
 use crate::demux::key::Key;
-use crate::framing::lines::{self, Line, Lines};
 use crate::redacted;
+use sandgate_wire::framing::lines::{self, Line, Lines};
 
 /// The most bytes of lines that are written together: the capacity of a pipe on Linux.
 const BATCH: usize = 64 << 10;

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used)]
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::atomic::AtomicUsize;
 

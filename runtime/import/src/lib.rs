@@ -1,8 +1,12 @@
-//! `sandgate import`: makes a configuration from the files in which MCP clients list their servers. What looks like a
+//! Clients' own files: a configuration made from their lists of servers (`sandgate import`), and what they say to reach the
+//! gateway.
+//!
+//! An import makes a configuration from the files in which MCP clients list their servers. What looks like a
 //! secret is not copied: it is fetched from the environment, and the report says which variables to set. What cannot be
 //! taken over is reported, with what to do.
 
 mod client;
+pub mod client_config;
 mod client_file;
 mod command_line;
 mod entry;
@@ -21,7 +25,7 @@ use serde_json::Value;
 use self::client_file::ClientFile;
 use self::entry::Imported;
 use self::variables::Variables;
-use crate::{FileError, Files, Loaded};
+use sandgate_config::{FileError, Files, Loaded};
 
 /// The largest client's file that is read, in bytes. These files also hold other settings.
 const LARGEST: u64 = 8 << 20;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sandgate_text::printable;
 
-use super::Import;
+use crate::Import;
 
 pub(super) fn report(import: &Import) -> String {
     let mut text = String::new();

@@ -1,9 +1,9 @@
 //! A server's command line: as it is, or through `sh` if a part of it comes from the environment.
 
-use super::entry::{Reader, Worth};
-use super::name::variable;
-use super::secret::{Part, looks_secret, named_secret, parts};
-use super::shell::{Word, script};
+use crate::entry::{Reader, Worth};
+use crate::name::variable;
+use crate::secret::{Part, looks_secret, named_secret, parts};
+use crate::shell::{Word, script};
 
 impl Reader<'_> {
     /// Takes the command line over as it is. If a word holds a secret or a variable, the line runs through `sh`, which

@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use super::files::{FileError, Files};
-use super::gateway::AdminSocket;
-use super::scalar::Scalar;
-use super::source::Source;
-use super::{Destination, LARGEST_FILE};
+use sandgate_config::{
+    AdminSocket, Destination, FileError, Files, LARGEST_FILE, Scalar as _, Source,
+};
 
 /// The keys, as far as they could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Glimpse {
+pub(crate) struct Glimpse {
     /// The value of `gateway.admin`.
-    pub admin: Option<AdminSocket>,
+    pub(crate) admin: Option<AdminSocket>,
     /// The value of `call-log.to`.
-    pub call_log: Option<Destination>,
+    pub(crate) call_log: Option<Destination>,
 }
 
 /// Reads the keys, whatever else is wrong with the file.
@@ -22,7 +20,7 @@ pub struct Glimpse {
 /// # Errors
 ///
 /// The file cannot be read.
-pub fn glimpse(path: &Path) -> Result<Glimpse, FileError> {
+pub(crate) fn glimpse(path: &Path) -> Result<Glimpse, FileError> {
     let bytes = Files::in_folder(Path::new("")).read(path, LARGEST_FILE)?;
     let (source, _) = Source::parse(path, String::from_utf8_lossy(&bytes).into_owned());
     let text = |table: &str, key: &str| {

@@ -186,7 +186,8 @@ impl Authorities {
     }
 }
 
-pub(crate) fn provider() -> Arc<CryptoProvider> {
+/// The cryptography of all TLS here: ring.
+pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 

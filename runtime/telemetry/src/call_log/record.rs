@@ -1,5 +1,4 @@
-//! A line of the call log, as far as a story needs it. Unknown members are ignored, so that an older program reads a
-//! newer log.
+//! A record of a call, read from the call log. Unknown members are ignored, so that an older program reads a newer log.
 
 use sandgate_message::Explanation;
 use serde::Deserialize;
@@ -8,10 +7,13 @@ use serde_json::value::RawValue;
 /// The record of a call's forwarding or of its end.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub(super) struct Record {
+pub struct Record {
     pub record: Kind,
+    #[serde(default)]
     pub time: String,
+    #[serde(default)]
     pub id: String,
+    #[serde(default)]
     pub era: String,
     #[serde(default)]
     pub client: Option<Client>,
@@ -21,8 +23,11 @@ pub(super) struct Record {
     pub issuer: Option<String>,
     #[serde(default)]
     pub session: Option<String>,
+    #[serde(default)]
     pub direction: String,
+    #[serde(default)]
     pub server: String,
+    #[serde(default)]
     pub method: String,
     #[serde(default)]
     pub target: Option<String>,
@@ -30,6 +35,7 @@ pub(super) struct Record {
     pub decision: Option<String>,
     #[serde(default)]
     pub failed: bool,
+    #[serde(default)]
     pub request_bytes: u64,
     #[serde(default)]
     pub reply_bytes: Option<u64>,
@@ -50,17 +56,14 @@ pub(super) struct Record {
 }
 
 /// The gateway's own rule that refused the call.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct RefusedBy {
+pub struct RefusedBy {
     pub code: String,
-    #[serde(default)]
     pub view: Option<String>,
-    #[serde(default)]
     pub pattern: Option<String>,
-    #[serde(default)]
     pub stopped: Option<String>,
-    #[serde(default)]
     pub why: Option<String>,
 }
 
@@ -68,72 +71,67 @@ pub(super) struct RefusedBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub(super) enum Kind {
+pub enum Kind {
     Forwarded,
     Ended,
 }
 
 /// A client as it describes itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct Client {
+pub struct Client {
     pub name: String,
-    #[serde(default)]
     pub version: Option<String>,
 }
 
 /// The hook runs of a call.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct Trail {
+pub struct Trail {
     pub version: u64,
     pub entries: Vec<Entry>,
 }
 
 /// A hook run.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct Entry {
+pub struct Entry {
     pub interceptor: String,
     pub digest: String,
     pub hook: String,
     pub mode: String,
     pub decision: String,
     pub applied: bool,
-    #[serde(default)]
     pub code: Option<String>,
-    #[serde(default)]
     pub pointer: Option<String>,
-    #[serde(default)]
     pub explanation: Option<Explanation>,
-    #[serde(default)]
     pub failure: Option<String>,
-    #[serde(default)]
     pub fault: Option<Malfunction>,
-    #[serde(default)]
     pub findings: Vec<Noticed>,
     pub us: u64,
 }
 
 /// The details of a run's own failure.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct Malfunction {
+pub struct Malfunction {
     pub kind: String,
-    #[serde(default)]
     pub frames: Vec<String>,
 }
 
 /// A finding of a run.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
-pub(super) struct Noticed {
+pub struct Noticed {
     pub rule: String,
     pub severity: String,
     pub part: String,
-    #[serde(default)]
     pub pointer: Option<String>,
     pub message: String,
-    #[serde(default)]
     pub details: Option<Box<RawValue>>,
 }

@@ -46,7 +46,11 @@ struct Head {
 
 /// The records of the call whose id has this beginning, oldest first. With `None`, those of the last call that ended.
 /// With `rotated`, files beside `file` whose names begin with its name are searched too.
-pub(super) fn search(
+///
+/// # Errors
+///
+/// A file cannot be read, or several ids have this beginning.
+pub fn search(
     file: &Path,
     call: Option<&str>,
     rotated: bool,
@@ -100,7 +104,7 @@ pub(super) fn search(
 }
 
 /// The file, and with `rotated` those beside it whose names begin with its name, newest first.
-pub(crate) fn files(file: &Path, rotated: bool) -> Vec<PathBuf> {
+pub fn files(file: &Path, rotated: bool) -> Vec<PathBuf> {
     let mut files = vec![file.to_owned()];
     if rotated {
         files.extend(siblings(file));
@@ -146,11 +150,11 @@ fn each(file: &Path, needle: &[u8], mut look: impl FnMut(Head, &str)) -> Result<
 }
 
 /// Calls `look` with every line that holds these bytes. A missing file has none.
-pub(crate) fn lines(
-    file: &Path,
-    needle: &[u8],
-    mut look: impl FnMut(&str),
-) -> Result<(), SearchError> {
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn lines(file: &Path, needle: &[u8], mut look: impl FnMut(&str)) -> Result<(), SearchError> {
     let failed = |source| SearchError::Io {
         path: file.to_owned(),
         source,

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sandgate_config::import::{Import, ImportError, Request, run};
 use sandgate_config::{Environment, Loaded};
+use sandgate_import::{Import, ImportError, Request, run};
 
 const FILES: [&str; 6] = [
     "claude-desktop/claude_desktop_config.json",

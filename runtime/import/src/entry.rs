@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::client_file::{ClientFile, kind};
-use super::name::variable;
-use super::secret::{Part, has_password, looks_secret, named_secret, parts};
-use super::variables::Variables;
+use crate::client_file::{ClientFile, kind};
+use crate::name::variable;
+use crate::secret::{Part, has_password, looks_secret, named_secret, parts};
+use crate::variables::Variables;
 
 /// An imported server, ready to be written.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use toml_edit::{Key, Value};
 
-use super::Import;
-use super::entry::{Imported, Worth};
+use crate::Import;
+use crate::entry::{Imported, Worth};
 
 /// The whole file.
 pub(super) fn configuration(import: &Import) -> String {

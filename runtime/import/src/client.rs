@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::client_file::{Client, ClientFile};
-use super::entry::Imported;
-use crate::Gateway;
+use crate::client_file::{Client, ClientFile};
+use crate::entry::Imported;
+use sandgate_config::Gateway;
 
 pub(super) fn through_gateway(
     file: &ClientFile,

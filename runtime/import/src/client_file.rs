@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jsonc_parser::ParseOptions;
 use serde_json::{Map, Value};
 
-use super::ImportError;
+use crate::ImportError;
 
 /// An MCP client that keeps a list of servers in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
