@@ -46,7 +46,6 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate-gateway",
         &[
-            "sandgate-address",
             "sandgate-issuer",
             "sandgate-message",
             "sandgate-pipeline",
