@@ -12,8 +12,8 @@ use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
 use super::{
-    alert, authorization, catalog, client, contain_rules, gateway, secret_rules, server, signed_by,
-    telemetry, view,
+    alert, authorization, call_log, catalog, client, contain_rules, gateway, secret_rules, server,
+    signed_by, telemetry, view,
 };
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
@@ -22,6 +22,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let tree = source.tree();
     if let Some(gateway) = tree.table("gateway") {
         check_gateway(gateway, issues);
+    }
+    if let Some(call_log) = tree.table("call-log") {
+        call_log::check(call_log, issues);
     }
     if let Some(audit) = tree.get("audit") {
         check_audit(audit, tree.table("call-log"), issues);
