@@ -312,6 +312,7 @@ mod tests {
             warnings: None,
             at_next_start: false,
             needs_restart: Vec::new(),
+            secrets: BTreeMap::new(),
         };
         let (text, aside) = outcome.text();
         assert_eq!(

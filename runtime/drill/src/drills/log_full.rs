@@ -46,7 +46,10 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
     let again_began = Instant::now();
     let gap = loop {
         // Each harmless call tries the log again.
-        let again = rehearsal.read(&json!({ "id": "7" })).await;
+        rehearsal
+            .client
+            .call(&rehearsal.cast.read, &json!({ "id": "7" }))
+            .await?;
         let gap = rehearsal.records.gap()?;
         if gap.is_some() || again_began.elapsed() > PATIENCE {
             break gap;

@@ -125,7 +125,7 @@ impl CallLogWriter {
         }
     }
 
-    fn rotate_by_age(&self) {
+    pub(super) fn rotate_by_age(&self) {
         let target = self.target.load();
         let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) else {
             return;
@@ -191,7 +191,7 @@ impl CallLogWriter {
 
     /// Removes the oldest files that are not to be kept. Where the log is chained, a record says so, and a checkpoint vouches
     /// for that record before the first file is removed.
-    fn retain(&self) -> io::Result<()> {
+    pub(super) fn retain(&self) -> io::Result<()> {
         let target = self.target.load();
         let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) else {
             return Ok(());
