@@ -411,17 +411,16 @@ fn a_record_of_retention_counts_once_a_checkpoint_vouches_for_it() {
     assert_eq!(found.problems[0].kind, ProblemKind::Changed);
 }
 
-/// A log whose key hands it over after its first file.
-fn handed_over() -> (Log, VerifierKey, VerifierKey) {
+/// A log whose key hands it over after its first file, and the former key.
+fn handed_over() -> (Log, SigningKey, VerifierKey) {
     let mut log = Log::new();
     log.open().lines(4).checkpoint().lines(2);
     let next = SigningKey::generate("gateway.next").unwrap();
     let (stamped, note) = log.chain.hand_over(&log.key, &next, TIME.into());
     log.write(&stamped);
     log.notes.push(note);
-    let old = log.key.verifier().clone();
     let new = next.verifier().clone();
-    log.key = next;
+    let old = std::mem::replace(&mut log.key, next);
     log.lines(3).checkpoint();
     log.open().lines(2).checkpoint();
     (log, old, new)
@@ -430,6 +429,7 @@ fn handed_over() -> (Log, VerifierKey, VerifierKey) {
 #[test]
 fn a_log_is_followed_from_key_to_key() {
     let (log, old, new) = handed_over();
+    let old = old.verifier().clone();
     let anchored = Anchored::read(&log.notes.join("\n"), std::slice::from_ref(&old)).unwrap();
     let found = verify(&log.all(), vec![old.clone()], anchored);
     assert_eq!(
@@ -470,15 +470,30 @@ fn a_key_that_was_given_up_signs_nothing_more() {
         );
         assert_eq!(found.problems[0].place.line, 8);
     }
-    // And whoever has it can write a log in which it goes on: it contradicts the anchor.
+}
+
+#[test]
+fn whoever_stole_a_key_can_write_another_log_and_the_anchor_and_the_next_key_tell() {
     let (log, old, new) = handed_over();
+    let key = old.verifier().clone();
     let mut forged = Log::new();
-    let mut rest = handed_over().0;
-    std::mem::swap(&mut forged.key, &mut rest.key);
+    forged.key = old;
     forged.open().lines(9).checkpoint();
-    let anchored = Anchored::read(&log.notes.join("\n"), &[old, new]).unwrap();
-    let found = verify(&forged.all(), vec![forged.key.verifier().clone()], anchored);
-    assert_eq!(found.problems[0].kind, ProblemKind::Anchor(5));
+    let theirs = SigningKey::generate("gateway.next").unwrap();
+    let (stamped, _) = forged.chain.hand_over(&forged.key, &theirs, TIME.into());
+    forged.write(&stamped);
+    forged.key = theirs;
+    forged.lines(2).checkpoint();
+    // By the former key alone it cannot be told from the real one, but for the key to which it was handed over.
+    let found = verify(&forged.all(), vec![key.clone()], Anchored::default());
+    assert_eq!(found.problems, []);
+    assert_ne!(found.key_changes[0].to, new);
+    let anchored = Anchored::read(&log.notes.join("\n"), &[key.clone()]).unwrap();
+    let found = verify(&forged.all(), vec![key], anchored);
+    assert_eq!(found.problems[0].kind, ProblemKind::Anchor(8));
+    // Whoever trusts the key that was kept sees that their key is another one.
+    let found = verify(&forged.all(), vec![new], Anchored::default());
+    assert!(!found.problems.is_empty());
 }
 
 proptest! {

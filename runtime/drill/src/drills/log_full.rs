@@ -32,6 +32,14 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         .call(&rehearsal.cast.read, &json!({ "id": ASKED }))
         .await?;
     let reached = rehearsal.stand_in.heard_text(before, ASKED);
+    let error = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
+    if !reached && !error["error"]["code"].is_i64() {
+        let why = format!(
+            "the server did not get the call, and the gateway answers {} without an error",
+            answer.status
+        );
+        return Err(DrillError::Unexplained(why));
+    }
     let refuses = rehearsal.refuses_unwritten;
     let mut said = None;
     while said.is_none() && began.elapsed() < PATIENCE {
@@ -66,10 +74,7 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         },
         seen: match reached {
             true => "the server got it, without a record".to_owned(),
-            false => format!(
-                "the server did not get it; the gateway answers {}",
-                answer.status
-            ),
+            false => "the server did not get it, and the client has an error".to_owned(),
         },
         verdict: match (reached, said.is_some()) {
             (false, _) => Verdict::Stopped,
@@ -86,7 +91,14 @@ pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError
         done: "Somebody looks whether the gateway is well".to_owned(),
         expected: "`status`, `/readyz` and metrics say that the log cannot be written",
         seen: match &said {
-            Some(said) => format!("{} (not ready: {})", said.detail, said.unready),
+            Some(said) => {
+                let detail = said.detail.split(';').next().unwrap_or_default();
+                let unready = match said.unready {
+                    true => ", and the gateway is not ready",
+                    false => "",
+                };
+                format!("call-log {detail}{unready}")
+            }
             None => "nothing is said".to_owned(),
         },
         verdict: verdict(said.is_some()),

@@ -340,9 +340,10 @@ impl CallLogWriter {
             }
         }
         self.target.load().remote.close(AT_END);
+        let until = tokio::time::Instant::now() + AT_END;
         for task in tasks {
             // An attempt under way has a timeout of its own, which is longer.
-            let _ = tokio::time::timeout(AT_END, task).await;
+            let _ = tokio::time::timeout_at(until, task).await;
         }
     }
 

@@ -200,7 +200,12 @@ impl CallLogWriter {
             return Ok(());
         }
         let path = reopen.files.path(&reopen.path);
-        if reopen.rotation.oldest_due(&moved_files(&path)?).is_empty() {
+        let is_chained = self.auditor().is_some();
+        if reopen
+            .rotation
+            .oldest_due(&moved_files(&path, is_chained)?)
+            .is_empty()
+        {
             return Ok(());
         }
         let mut sink = sink.lock();
@@ -208,7 +213,7 @@ impl CallLogWriter {
             return Ok(());
         }
         // Looked through once more, now that none is moved away meanwhile.
-        let files = moved_files(&path)?;
+        let files = moved_files(&path, is_chained)?;
         let due = reopen.rotation.oldest_due(&files);
         if let Some(auditor) = self.auditor()
             && sink.link().is_some()
@@ -249,7 +254,7 @@ impl CallLogWriter {
 
 /// The files that the gateway has moved away from this path, the oldest first. Files that others moved or packed are none
 /// of them.
-fn moved_files(log: &Path) -> io::Result<Vec<Moved>> {
+fn moved_files(log: &Path, is_chained: bool) -> io::Result<Vec<Moved>> {
     let own = log.file_name().unwrap_or_default().as_encoded_bytes();
     let folder = match log.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -270,7 +275,11 @@ fn moved_files(log: &Path) -> io::Result<Vec<Moved>> {
         }
         let path = entry.path();
         files.push(Moved {
-            first: first_number(BufReader::new(File::open(&path)?))?,
+            first: match is_chained {
+                true => first_number(BufReader::new(File::open(&path)?))?,
+                // The whole file would be read for nothing.
+                false => None,
+            },
             last_write: stat.modified()?,
             name: name.to_string_lossy().into_owned(),
             path,
