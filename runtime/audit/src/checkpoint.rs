@@ -125,7 +125,10 @@ impl Checkpoint {
             let mut own = by.iter().filter(|(signer, _)| *signer == key.name());
             own.any(|(_, signature)| key.verifies(signed, signature))
         };
-        let known = keys.iter().find(|key| key.name() == name && signs(key));
+        // The next key has signed it too, and may have the same name: it is the former one that hands over.
+        let is_next = |key: &VerifierKey| next_key.as_ref() == Some(key);
+        let sign = || keys.iter().filter(|key| key.name() == name && signs(key));
+        let known = sign().find(|key| !is_next(key)).or_else(|| sign().next());
         let whole = |(_, signature): &&(&str, &str)| {
             STANDARD
                 .decode(signature)

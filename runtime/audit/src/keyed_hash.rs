@@ -49,7 +49,7 @@ impl HashKey {
 
     /// The key as text. Whoever has it can try values until one has a hash of the log.
     pub fn text(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("HASH+KEY+{}", STANDARD.encode(&*self.value)))
+        Zeroizing::new(format!("HASH+KEY+{}", STANDARD.encode(*self.value)))
     }
 
     /// What stands for this value: `hmac:` and 64 hexadecimal digits.

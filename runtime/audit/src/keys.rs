@@ -34,7 +34,9 @@ impl Keys {
             }
             Err(error) => return Err(error),
         };
-        let Some(next) = &checkpoint.next_key else {
+        // Where the former key is not known, the next one stands for what it has signed too.
+        let next = checkpoint.next_key.as_ref();
+        let Some(next) = next.filter(|next| **next != signer) else {
             return Ok((checkpoint, None));
         };
         self.good.retain(|key| *key != signer && key != next);

@@ -40,6 +40,7 @@ pub struct CallLog {
     pub max_age: Option<Period>,
     /// How many of the files that were moved away are kept, the newest. Left out: all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_files: Option<NonZeroU32>,
     /// How long a file that was moved away is kept after its last record. Left out: for ever.
     #[serde(skip_serializing_if = "Option::is_none")]

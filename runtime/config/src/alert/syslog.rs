@@ -74,15 +74,16 @@ impl Scalar for Syslog {
                 .map(Self::Udp)
                 .map_err(|_| Mistake::new("names no IP address and port after `udp://`", help));
         }
-        let to_host: [(&str, fn(SyslogHost) -> Self); 2] =
-            [("tcp://", Self::Tcp), ("tls://", Self::Tls)];
-        for (scheme, made) in to_host {
-            if let Some(host) = text.strip_prefix(scheme) {
-                let why = format!("names no host and port after `{scheme}`");
-                return SyslogHost::read(host)
-                    .map(made)
-                    .ok_or_else(|| Mistake::new(why, help));
-            }
+        let host_after = |scheme: &str| {
+            let host = text.strip_prefix(scheme)?;
+            let why = format!("names no host and port after `{scheme}`");
+            Some(SyslogHost::read(host).ok_or_else(|| Mistake::new(why, help)))
+        };
+        if let Some(host) = host_after("tcp://") {
+            return host.map(Self::Tcp);
+        }
+        if let Some(host) = host_after("tls://") {
+            return host.map(Self::Tls);
         }
         match text.strip_prefix("unix://").unwrap_or(text) {
             path if path.starts_with('/') => Ok(Self::Socket(path.into())),

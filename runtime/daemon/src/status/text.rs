@@ -504,6 +504,7 @@ clients        3 connections, 1 sessions
 issuer         https://id.example.com: 2 keys, answered at 2026-11-22T10:45:00Z; failing since 2026-11-22T11:00:10Z: https://id.example.com/jwks: no answer in 10 s
 certificate    until 2027-01-01T00:00:00Z
 call log       5 records could not be written
+sink           syslog tls://log.example.com:6514: 41 records sent, 2 lost, 3 KiB wait; failing since 2026-11-22T11:00:10Z: Connection refused (os error 111)
 log            3 lines lost
 wrong          call-log (not ready): cannot be written: No space left on device
 at next start  call-log.to, gateway.listen
