@@ -1,6 +1,6 @@
 //! The call log within bounds, sent elsewhere as well, and with hashes in the place of values.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use harness::{Era, FakeServer, Gateway, Reply, Speaker, sandgate};
+use harness::{Era, Gateway, Speaker, sandgate};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -280,6 +280,58 @@ fn what_a_sink_was_sent_by_syslog_is_the_log_and_can_be_verified_there() {
     assert_eq!(code, Some(0), "{found:#}");
 }
 
+/// A receiver of what is posted, with its own address.
+struct Posted {
+    url: String,
+}
+
+impl Posted {
+    /// Answers each request with the status that `answer` gives for its `Authorization` and body.
+    fn to(answer: impl Fn(&str, &str) -> u16 + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/in", listener.local_addr().unwrap());
+        let answer = Arc::new(answer);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let answer = answer.clone();
+                std::thread::spawn(move || {
+                    let mut stream = BufReader::new(stream);
+                    while let Some((authorization, body)) = read_request(&mut stream) {
+                        let status = answer(&authorization, &body);
+                        let said = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
+                        if stream.get_mut().write_all(said.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url }
+    }
+}
+
+/// A request's `Authorization` and body. `None`: the connection is over.
+fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
+    let (mut authorization, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim_end().is_empty() {
+            break;
+        }
+        match line.trim_end().split_once(": ") {
+            Some(("authorization", value)) => value.clone_into(&mut authorization),
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((authorization, String::from_utf8(body).unwrap()))
+}
+
 #[test]
 fn a_sink_that_is_away_holds_up_no_call_before_its_queue_is_full_and_loses_none() {
     let log = Log::new();
@@ -289,22 +341,21 @@ fn a_sink_that_is_away_holds_up_no_call_before_its_queue_is_full_and_loses_none(
         Arc::<Mutex<Vec<String>>>::default(),
     );
     let (is_here, kept) = (here.clone(), taken.clone());
-    let siem = FakeServer::http_with(move |heard| {
-        if heard.header("authorization") != Some("Bearer open-sesame") {
-            return Reply::Status(401, "text/plain", Vec::new());
+    let siem = Posted::to(move |authorization, body| {
+        if authorization != "Bearer open-sesame" {
+            return 401;
         }
         if !is_here.load(Ordering::Relaxed) {
-            return Reply::Status(503, "text/plain", Vec::new());
+            return 503;
         }
-        let body = String::from_utf8(heard.body.clone()).unwrap();
         kept.lock().extend(body.lines().map(str::to_owned));
-        Reply::Status(204, "text/plain", Vec::new())
+        204
     });
     std::fs::write(log.path("token"), "open-sesame\n").unwrap();
     let sink = format!(
         "[[call-log.sinks]]\nurl = {:?}\ntoken = {{ from-file = {:?} }}\nformat = \"ocsf\"\nqueue = \"64KiB\"\n\
          [telemetry]\nmetrics = \"127.0.0.1:0\"\n",
-        siem.url(),
+        siem.url,
         log.path("token")
     );
     let mut gateway = Gateway::start(&log.config(&sink));

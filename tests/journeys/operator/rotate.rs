@@ -47,13 +47,16 @@ fn the_log_goes_on_with_another_key_and_one_that_was_given_up_or_stolen_counts_n
         make_key(folder.path(), "new"),
     );
     let stage = Stage::new();
-    let audit = format!(
-        "[call-log]\nto = {:?}\n[audit]\nkey = {:?}\nevery = \"1s\"\nanchor = {:?}\n",
-        path("calls.jsonl"),
-        path("old"),
-        path("anchor")
-    );
-    let mut gateway = Gateway::start(&stage.config("", &audit));
+    let with = |key: &str, more: &str| {
+        let audit = format!(
+            "[call-log]\nto = {:?}\n[audit]\nkey = {:?}\nevery = \"1s\"\nanchor = {:?}\n{more}\n",
+            path("calls.jsonl"),
+            path(key),
+            path("anchor")
+        );
+        stage.config("", &audit)
+    };
+    let mut gateway = Gateway::start(&with("old", ""));
     call(&gateway, "lookup");
     let new_path = path("new").display().to_string();
     let ended = gateway.command(&["rotate", "audit-key", &new_path]);
@@ -85,20 +88,12 @@ fn the_log_goes_on_with_another_key_and_one_that_was_given_up_or_stolen_counts_n
     let output = command.arg(path("anchor")).arg(&log).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     // With the former key no gateway goes on; whoever stole it signs nothing that counts.
-    let (code, said) = Gateway::refused(&stage.config("", &audit));
+    let (code, said) = Gateway::refused(&with("old", ""));
     assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("did not sign it") && said.contains("audit.former-keys"),
         "{said}"
     );
-    let with = |key: &str, more: &str| {
-        stage.config(
-            "",
-            &audit
-                .replace(&format!("{:?}", path("old")), &format!("{:?}", path(key)))
-                .replace("anchor", &format!("{more}\nanchor")),
-        )
-    };
     let mut gateway = Gateway::start(&with("new", ""));
     call(&gateway, "lookup");
     gateway.stop(Duration::from_secs(20)).unwrap();
