@@ -127,8 +127,9 @@ impl Checkpoint {
         };
         // The next key has signed it too, and may have the same name: it is the former one that hands over.
         let is_next = |key: &VerifierKey| next_key.as_ref() == Some(key);
-        let sign = || keys.iter().filter(|key| key.name() == name && signs(key));
-        let known = sign().find(|key| !is_next(key)).or_else(|| sign().next());
+        let fits = |key: &VerifierKey| key.name() == name && signs(key);
+        let known = keys.iter().find(|key| fits(key) && !is_next(key));
+        let known = known.or_else(|| keys.iter().find(|key| fits(key)));
         let whole = |(_, signature): &&(&str, &str)| {
             STANDARD
                 .decode(signature)

@@ -153,10 +153,8 @@ fn every_verdict_about_a_client_of_2026_07_28_is_the_same_through_the_gateway() 
 }
 
 /// What a client makes of the server's metadata, of a challenge, and of one that asks for more.
-const TOKENS: [&str; 5] = [
+const TOKENS: [&str; 3] = [
     "auth/metadata-default",
-    "auth/metadata-var3",
-    "auth/scope-from-www-authenticate",
     "auth/scope-step-up",
     RESOURCE_MISMATCH,
 ];
@@ -188,12 +186,11 @@ fn a_clients_way_to_a_token_is_the_same_through_a_gateway_but_for_whom_the_token
     assert_eq!(direct.scenarios_with("FAILURE"), [""; 0]);
     assert_eq!(
         through.scenarios_with("FAILURE"),
-        ["metadata-default", "metadata-var3", "resource-mismatch"]
+        ["metadata-default", "resource-mismatch"]
     );
     let alike = |verdicts: Verdicts| {
-        let beside = ["metadata-default", "metadata-var3"].map(|name| (name, RESOURCE));
         verdicts
-            .without(&beside)
+            .without(&[("metadata-default", RESOURCE)])
             .without_scenario("resource-mismatch")
     };
     let (direct, through) = (alike(direct), alike(through));
@@ -203,5 +200,5 @@ fn a_clients_way_to_a_token_is_the_same_through_a_gateway_but_for_whom_the_token
         direct.missing_from(&through),
         through.missing_from(&direct)
     );
-    assert!(direct.count("SUCCESS") > 50, "{direct}");
+    assert!(direct.count("SUCCESS") > 35, "{direct}");
 }
