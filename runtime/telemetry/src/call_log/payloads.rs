@@ -23,7 +23,7 @@ pub enum Payloads {
     /// All.
     Plain,
     /// Their shape and the names of their members; each text and number as its keyed hash.
-    Hashed(HashKey),
+    Hashed(Box<HashKey>),
 }
 
 impl Payloads {
@@ -43,7 +43,7 @@ impl Payloads {
                     path: files.path(path),
                     error,
                 });
-                Self::Hashed(key?)
+                Self::Hashed(Box::new(key?))
             }
         })
     }

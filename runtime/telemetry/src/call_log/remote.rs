@@ -139,9 +139,7 @@ impl RemoteSinks {
     /// Has a line wait for each sink. False: one of them has no room for it.
     pub(super) fn put(&self, line: &[u8]) -> bool {
         // Every sink is asked, also after one that has no room.
-        self.all
-            .iter()
-            .fold(true, |all, sink| sink.put(line) && all)
+        self.all.iter().filter(|sink| !sink.put(line)).count() == 0
     }
 
     /// No more lines come. What waits is sent for this long.

@@ -540,7 +540,7 @@ fn payloads_are_hashes_where_that_is_asked_for() {
     let text = key.text();
     let to = Destination::File("log".into());
     let parts = CallLogParts {
-        payloads: Payloads::Hashed(sandgate_audit::HashKey::from_text(&text).unwrap()),
+        payloads: Payloads::Hashed(Box::new(sandgate_audit::HashKey::from_text(&text).unwrap())),
         ..CallLogParts::default()
     };
     let files = Files::in_folder(folder.path());
