@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
-use sandgate_config::{Receiver, Syslog};
+use sandgate_config::Receiver;
 use sandgate_telemetry::http_client::{self, HttpClient};
-use tokio::net::{UdpSocket, UnixDatagram};
+use sandgate_telemetry::syslog::SyslogClient;
 
 use crate::notice::Notice;
 use crate::shape;
@@ -21,6 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Sender {
     receiver: Receiver,
     http: Option<HttpClient>,
+    syslog: Option<SyslogClient>,
 }
 
 /// Why a receiver did not take a message.
@@ -40,11 +41,15 @@ pub(crate) struct Message {
 
 impl Sender {
     pub(crate) fn new(receiver: Receiver) -> Self {
-        let http = match receiver {
-            Receiver::Syslog(_) => None,
-            _ => Some(http_client::new()),
+        let (http, syslog) = match &receiver {
+            Receiver::Syslog(to) => (None, SyslogClient::new(to.clone(), None).ok()),
+            _ => (Some(http_client::new()), None),
         };
-        Self { receiver, http }
+        Self {
+            receiver,
+            http,
+            syslog,
+        }
     }
 
     /// The receiver, without what may be a secret.
@@ -91,14 +96,13 @@ impl Sender {
                 let url = http_client::below(base, "/api/v2/alerts");
                 self.post(url, message, None, false).await
             }
-            Receiver::Syslog(to) => {
-                let bytes = message.body.as_bytes();
-                let sent = match to {
-                    Syslog::Udp(address) => udp(address, bytes).await,
-                    Syslog::Socket(path) => unix(path, bytes).await,
+            Receiver::Syslog(_) => {
+                let Some(to) = &self.syslog else {
+                    return Err(lasting("it is no syslog"));
                 };
-                match sent {
-                    Ok(_) => Ok("handed over".to_owned()),
+                let sent = to.send(std::slice::from_ref(&message.body)).await;
+                match sent.1 {
+                    Ok(()) => Ok("handed over".to_owned()),
                     Err(error) => Err(Unsent {
                         why: error.to_string(),
                         passes: true,
@@ -115,10 +119,6 @@ impl Sender {
         key: Option<&[u8]>,
         standard: bool,
     ) -> Result<String, Unsent> {
-        let lasting = |why: &str| Unsent {
-            why: why.to_owned(),
-            passes: false,
-        };
         let Some(client) = &self.http else {
             return Err(lasting("it is not reached by HTTP"));
         };
@@ -154,6 +154,13 @@ impl Sender {
     }
 }
 
+fn lasting(why: &str) -> Unsent {
+    Unsent {
+        why: why.to_owned(),
+        passes: false,
+    }
+}
+
 /// What an answer's status says.
 fn judged(status: StatusCode) -> Result<String, Unsent> {
     if status.is_success() {
@@ -169,21 +176,6 @@ fn judged(status: StatusCode) -> Result<String, Unsent> {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
         );
     Err(Unsent { why, passes })
-}
-
-async fn udp(address: &std::net::SocketAddr, bytes: &[u8]) -> std::io::Result<usize> {
-    let any: std::net::SocketAddr = match address {
-        std::net::SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
-        std::net::SocketAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.send_to(bytes, address).await
-}
-
-async fn unix(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<usize> {
-    let socket = UnixDatagram::unbound()?;
-    socket.connect(path)?;
-    socket.send(bytes).await
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use sandgate_telemetry::syslog;
 use serde_json::{Map, Value, json};
 
 use crate::notice::{Notice, NoticeStatus};
@@ -10,8 +11,6 @@ use crate::notice::{Notice, NoticeStatus};
 const KNOWN_FOR: Duration = Duration::from_secs(4 * 60);
 /// The longest message of syslog, in bytes: what every receiver takes (RFC 5424, 6.1).
 const MAX_SYSLOG: usize = 2048;
-/// The facility `local0`, times eight.
-const LOCAL0: u8 = 16 * 8;
 
 /// The body of a webhook.
 pub(crate) fn webhook(rule: &str, notice: &Notice) -> String {
@@ -73,7 +72,7 @@ pub(crate) fn alertmanager(rule: &str, notice: &Notice) -> String {
     };
     label("alertname", Some(rule));
     label("source", Some("sandgate"));
-    label("instance", Some(&host()));
+    label("instance", Some(&syslog::host()));
     label("kind", Some(notice.kind.as_str()));
     label("code", notice.code.as_deref());
     label("subject", Some(&notice.subject));
@@ -114,33 +113,10 @@ pub(crate) fn syslog(rule: &str, notice: &Notice) -> Option<String> {
         NoticeStatus::Firing | NoticeStatus::Lasting => 4,
         NoticeStatus::Resolved | NoticeStatus::Test => 6,
     };
-    let host = host();
-    let mut text = format!(
-        "<{}>1 {} {host} sandgate {} {} - {}",
-        LOCAL0 + severity,
-        rfc3339(notice.at),
-        std::process::id(),
-        notice.status.as_str(),
-        notice.line(rule)
-    );
+    let id = notice.status.as_str();
+    let mut text = syslog::message(syslog::LOCAL0, severity, notice.at, id, &notice.line(rule));
     text.truncate(text.floor_char_boundary(MAX_SYSLOG));
     Some(text)
-}
-
-/// The machine's name, or `-` where it has none.
-fn host() -> String {
-    let host = rustix::system::uname();
-    let host: String = host
-        .nodename()
-        .to_string_lossy()
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(255)
-        .collect();
-    match host.is_empty() {
-        true => "-".to_owned(),
-        false => host,
-    }
 }
 
 impl Notice {

@@ -1,11 +1,13 @@
 //! Assembles an edition from a configuration: every plugin prepared, every server known, or nothing at all. This is the
 //! one place that knows both the pipeline and the host.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use sandgate_config::{
-    Client, Config, Environment, Issue, Loaded, Receiver, Report, Secret, Side, Target, TargetKind,
+    Client, Config, Environment, Issue, Loaded, Receiver, Report, ResolvedSink, Secret, Side,
+    Target, TargetKind,
 };
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{
@@ -55,6 +57,10 @@ pub struct Assembled {
     pub managed: Vec<Zeroizing<String>>,
     /// The headers of requests to the collector.
     pub otlp_headers: Vec<(String, Secret)>,
+    /// The sinks of the call log, in the file's order.
+    pub call_log_sinks: Vec<ResolvedSink>,
+    /// What tells each value of the servers' secrets from another one, by `SERVER/NAME`.
+    pub secrets: BTreeMap<String, u64>,
     /// The receivers of alerts, in the file's order.
     pub alerts: Vec<Receiver>,
     plugins: plugins::PreparedPlugins,
@@ -197,6 +203,7 @@ impl Assembler {
             if let Some(issue) = fetched.tell(&self.redactor) {
                 return Err(vec![issue]);
             }
+            let marks = fetched.marks();
             let around = Around {
                 limits,
                 connections: self.connections.clone(),
@@ -206,15 +213,16 @@ impl Assembler {
             };
             // Container engines and `bwrap` are asked, which may take them a while.
             let stock = || self.servers.stock(loaded, &resolved, environment, &around);
-            match Handle::current().runtime_flavor() {
+            let (servers, known_servers, doubts) = match Handle::current().runtime_flavor() {
                 RuntimeFlavor::MultiThread => tokio::task::block_in_place(stock),
                 _ => stock(),
-            }
+            }?;
+            Ok((servers, known_servers, doubts, marks))
         });
-        let (servers, known_servers) = match stocked {
-            Ok((servers, known_servers, doubts)) => {
+        let (servers, known_servers, secrets) = match stocked {
+            Ok((servers, known_servers, doubts, marks)) => {
                 issues.extend(doubts);
-                (servers, known_servers)
+                (servers, known_servers, marks)
             }
             Err(wrong) => {
                 issues.extend(wrong);
@@ -282,6 +290,8 @@ impl Assembler {
             identity,
             managed,
             otlp_headers: resolved.otlp_headers,
+            call_log_sinks: resolved.call_log_sinks,
+            secrets,
             alerts: resolved.alerts,
             plugins,
             servers: known_servers,

@@ -37,6 +37,10 @@ pub(super) fn guarded(loaded: &Loaded, environment: &Environment) -> Guarded {
     if let Some(sandgate_config::Destination::File(path)) = &loaded.config.call_log.to {
         guarded.own(&loaded.files.path(path), "the gateway's call log");
     }
+    let audit = loaded.config.audit.as_ref().map(|audit| &audit.key);
+    for path in audit.into_iter().chain(&loaded.config.call_log.hash_key) {
+        guarded.own(&loaded.files.path(path), "a key of the gateway's call log");
+    }
     for path in loaded.other_files() {
         let what = "a file that the gateway's configuration names";
         guarded.own(&loaded.files.path(&path), what);

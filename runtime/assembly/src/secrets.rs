@@ -1,6 +1,7 @@
 //! The values of `[servers.NAME.secrets]`: fetched, all at once, and kept from everybody but the server.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use sandgate_config::{
@@ -97,6 +98,18 @@ impl Fetched {
                 .map(|name| (name, Value::of("not-fetched-here".into())))
                 .collect(),
         )
+    }
+
+    /// What tells each value from another one, by `SERVER/NAME`. Nobody can tell the value by it, and it is another one in
+    /// each process.
+    pub(super) fn marks(&self) -> BTreeMap<String, u64> {
+        static KEYS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+        let keys = KEYS.get_or_init(RandomState::new);
+        let all = self.0.iter().map(|((server, name), value)| {
+            let mark = keys.hash_one(value.expose());
+            (format!("{server}/{name}"), mark)
+        });
+        all.collect()
     }
 
     /// The value of a server's secret.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::CheckpointError;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
+use crate::keys::Keys;
 
 /// The root of the log at each size for which there is an anchored checkpoint.
 #[derive(Clone, Debug, Default)]
@@ -31,16 +32,18 @@ pub enum AnchorError {
 }
 
 impl Anchored {
-    /// Reads signed notes, one after the other, with an empty line between them.
+    /// Reads signed notes, one after the other, with an empty line between them. Where one hands the log over to another
+    /// key, that key signs those after it.
     ///
     /// # Errors
     ///
     /// One of them was not signed by any of the keys, or two contradict each other.
     pub fn read(text: &str, keys: &[VerifierKey]) -> Result<Self, AnchorError> {
         let (mut roots, mut fragments) = (BTreeMap::new(), 0);
+        let mut keys = Keys::new(keys.to_vec());
         for (index, note) in notes(text).enumerate() {
-            let checkpoint = match Checkpoint::open(&note, keys) {
-                Ok(checkpoint) => checkpoint,
+            let checkpoint = match keys.open(&note) {
+                Ok((checkpoint, _)) => checkpoint,
                 Err(CheckpointError::Form) => {
                     fragments += 1;
                     continue;
@@ -95,6 +98,7 @@ fn notes(text: &str) -> impl Iterator<Item = String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::checkpoint::Checkpoint;
     use crate::key::SigningKey;
 
     #[test]
@@ -103,7 +107,14 @@ mod tests {
         let note = |size: u64| {
             let root = Hash::of_line(&size.to_be_bytes());
             let time = "2026-01-02T03:04:05Z".into();
-            Checkpoint { size, root, time }.sign(&key)
+            let next_key = None;
+            Checkpoint {
+                size,
+                root,
+                time,
+                next_key,
+            }
+            .sign(&key)
         };
         let keys = [key.verifier().clone()];
         let whole = note(2);

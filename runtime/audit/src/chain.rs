@@ -8,7 +8,7 @@ use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::key::{SigningKey, VerifierKey};
 use crate::merkle::Tree;
-use crate::record::{Head, MAX_LINE, MAX_TORN, Opened, Own, Torn};
+use crate::record::{Head, MAX_LINE, MAX_TORN, Opened, Own, Removed, Torn};
 
 /// The end of a log: the hash of its last line, and the tree over all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,14 +116,35 @@ impl Chain {
 
     /// The record that says that all lines so far are these, and the signed note in it.
     pub fn checkpoint(&self, key: &SigningKey, time: String) -> (Stamped, String) {
-        let checkpoint = Checkpoint {
+        let note = self.statement(time).sign(key);
+        let own = Own::Checkpoint { note: note.clone() };
+        (self.stamp(&line(&own)), note)
+    }
+
+    /// The record that says that all lines so far are these, and that another key signs from here on.
+    pub fn hand_over(
+        &self,
+        key: &SigningKey,
+        next: &SigningKey,
+        time: String,
+    ) -> (Stamped, String) {
+        let note = self.statement(time).hand_over(key, next);
+        let own = Own::Checkpoint { note: note.clone() };
+        (self.stamp(&line(&own)), note)
+    }
+
+    /// The record that says that a file of the log is removed by retention.
+    pub fn removed(&self, removed: &Removed) -> Stamped {
+        self.stamp(&line(&Own::Removed(removed.clone())))
+    }
+
+    fn statement(&self, time: String) -> Checkpoint {
+        Checkpoint {
             size: self.size(),
             root: self.tree.root(),
             time,
-        };
-        let note = checkpoint.sign(key);
-        let own = Own::Checkpoint { note: note.clone() };
-        (self.stamp(&line(&own)), note)
+            next_key: None,
+        }
     }
 
     /// Reads on from a saved chain, or from the beginning, to the end of the log's file. What the file itself says of lines

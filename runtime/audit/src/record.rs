@@ -50,7 +50,7 @@ impl<'a> Head<'a> {
             self.rest
                 .starts_with(format!("\"record\":\"{kind}\"").as_bytes())
         };
-        if !begins(OPENED) && !begins(CHECKPOINT) {
+        if !begins(OPENED) && !begins(CHECKPOINT) && !begins(REMOVED) {
             return None;
         }
         let text = [b"{", self.rest].concat();
@@ -60,6 +60,7 @@ impl<'a> Head<'a> {
 
 const OPENED: &str = "opened";
 const CHECKPOINT: &str = "checkpoint";
+const REMOVED: &str = "removed";
 
 /// A record of the chain's own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,6 +73,8 @@ pub(crate) enum Own {
         /// The signed note.
         note: String,
     },
+    /// A file of the log is removed, since it is older than the log is kept.
+    Removed(Removed),
     /// A line that begins like one of these and is none.
     #[serde(skip)]
     Unreadable,
@@ -91,6 +94,21 @@ pub(crate) struct Opened {
     /// The lines before this one that were cut off: the process was killed while it wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) torn: Vec<Torn>,
+}
+
+/// A file of the log that is removed by retention, with what it holds. Older files are removed before newer ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// RFC 3339.
+    pub time: String,
+    /// The file's name, without its folder.
+    pub file: String,
+    /// The number of its first line in the log.
+    pub from: u64,
+    /// The number of its last line in the log.
+    pub to: u64,
+    /// The setting that asks for it: `max-files` or `keep`.
+    pub why: String,
 }
 
 /// A line that was cut off.

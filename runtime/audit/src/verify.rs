@@ -3,18 +3,19 @@
 use std::fmt;
 
 use crate::anchored::Anchored;
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::CheckpointError;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
+use crate::keys::Keys;
 use crate::merkle::Tree;
-use crate::record::{Head, MAX_TORN, Opened, Own, Torn};
+use crate::record::{Head, MAX_TORN, Opened, Own, Removed, Torn};
 
 /// The most problems that are told. The first one is what matters: what follows from it cannot be told apart from it.
 const MAX_PROBLEMS: usize = 10;
 
 /// Verifies a log, line by line, its files in the order in which they were written.
 pub struct Verifier {
-    keys: Vec<VerifierKey>,
+    keys: Keys,
     anchored: Anchored,
     file: String,
     number: u64,
@@ -31,6 +32,8 @@ pub struct Verifier {
     suspect: Option<(Place, Place)>,
     /// Lines that are none of the chain. The next one may say that they were cut off.
     torn: Vec<(Torn, Place)>,
+    /// What records say of removed files, with their numbers. No checkpoint vouches for these records yet.
+    removed: Vec<(u64, Removed)>,
     summary: Summary,
 }
 
@@ -53,8 +56,38 @@ pub struct Summary {
     pub anchors_met: u64,
     /// The number of lines of the log: of the last line at hand and all before it.
     pub size: u64,
+    /// What retention removed, as records say for which a checkpoint vouches: the one that removed the newest lines.
+    pub retention: Option<Retention>,
+    /// Where the log was handed over to another key.
+    pub key_changes: Vec<KeyChange>,
     /// What is wrong, in the order of the lines. At most ten.
     pub problems: Vec<Problem>,
+}
+
+/// What retention removed: the oldest lines of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The number of the last line that was removed. All lines before it were too, or were due to be.
+    pub to: u64,
+    /// The number of the record that says so.
+    pub said_at: u64,
+    /// The setting that asked for it: `max-files` or `keep`.
+    pub why: String,
+    /// The number of lines of the first checkpoint that vouches for the record.
+    pub checkpoint: u64,
+}
+
+/// Where a key handed the log over to the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The number of the line that says so.
+    pub line: u64,
+    /// RFC 3339.
+    pub time: String,
+    /// The key that gave the log up, and signed that.
+    pub from: VerifierKey,
+    /// The key that signs the lines after it.
+    pub to: VerifierKey,
 }
 
 /// A line of a file.
@@ -163,7 +196,7 @@ impl Verifier {
     /// Verifies by these keys, and against these checkpoints.
     pub fn new(keys: Vec<VerifierKey>, anchored: Anchored) -> Self {
         Self {
-            keys,
+            keys: Keys::new(keys),
             anchored,
             file: String::new(),
             number: 0,
@@ -174,6 +207,7 @@ impl Verifier {
             met: None,
             suspect: None,
             torn: Vec::new(),
+            removed: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -217,6 +251,7 @@ impl Verifier {
         match &own {
             Some(Own::Checkpoint { note }) => self.checkpoint(note, &head, &place),
             Some(Own::Opened(opened)) => self.opened(opened, &place),
+            Some(Own::Removed(removed)) => self.removed(removed, head.seq, &place),
             Some(Own::Unreadable) => self.report(&place, ProblemKind::Changed),
             None => {}
         }
@@ -231,6 +266,10 @@ impl Verifier {
         }
         let size = self.next.unwrap_or(0);
         self.summary.size = size;
+        if let Some(Retention { to: removed, .. }) = self.summary.retention {
+            let explained = |problem: &Problem| matches!(problem.kind, ProblemKind::Missing { to, .. } if to <= removed);
+            self.summary.problems.retain(|it| !explained(it));
+        }
         let place = self.at.clone();
         match self.anchored.largest() {
             Some(anchored) if anchored > size => {
@@ -296,8 +335,14 @@ impl Verifier {
                 expected: next,
             },
         };
+        // A file's first record holds the tree over what is missing before it. The next checkpoint vouches for it, or not.
+        self.tree = match (&kind, own) {
+            (ProblemKind::Missing { .. }, Some(Own::Opened(opened))) => {
+                Tree::of(head.seq, opened.peaks.clone())
+            }
+            _ => None,
+        };
         self.report(place, kind);
-        self.tree = None;
     }
 
     fn link(&mut self, head: &Head<'_>, place: &Place) {
@@ -318,8 +363,8 @@ impl Verifier {
     }
 
     fn checkpoint(&mut self, note: &str, head: &Head<'_>, place: &Place) {
-        let checkpoint = match Checkpoint::open(note, &self.keys) {
-            Ok(checkpoint) => checkpoint,
+        let (checkpoint, given_up) = match self.keys.open(note) {
+            Ok(opened) => opened,
             Err(error) => return self.report(place, ProblemKind::Checkpoint(error)),
         };
         if checkpoint.size != head.seq {
@@ -346,6 +391,26 @@ impl Verifier {
             self.settle(!fits);
         }
         self.summary.checkpoints += 1;
+        if let (Some(from), Some(to)) = (given_up, checkpoint.next_key) {
+            let (line, time) = (head.seq, checkpoint.time.clone());
+            self.summary.key_changes.push(KeyChange {
+                line,
+                time,
+                from,
+                to,
+            });
+        }
+        for (said_at, Removed { to, why, .. }) in self.removed.drain(..) {
+            let known = self.summary.retention.as_ref();
+            if known.is_none_or(|known| known.to < to) {
+                self.summary.retention = Some(Retention {
+                    to,
+                    said_at,
+                    why,
+                    checkpoint: checkpoint.size,
+                });
+            }
+        }
         self.summary.last_checkpoint = Some((checkpoint.time, checkpoint.size));
     }
 
@@ -353,6 +418,14 @@ impl Verifier {
         let differs = |tree: &Tree| tree.peaks() != opened.peaks;
         if self.suspect.is_none() && self.tree.as_ref().is_some_and(differs) {
             self.report(place, ProblemKind::Changed);
+        }
+    }
+
+    /// Takes what a record says of a removed file, if it can be true. It counts once a checkpoint vouches for the record.
+    fn removed(&mut self, removed: &Removed, seq: u64, place: &Place) {
+        match removed.from <= removed.to && removed.to < seq {
+            true => self.removed.push((seq, removed.clone())),
+            false => self.report(place, ProblemKind::Changed),
         }
     }
 

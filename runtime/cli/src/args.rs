@@ -29,6 +29,7 @@ use crate::plugin::Plugin;
 use crate::promote::Promote;
 use crate::reload::Reload;
 use crate::replay::Replay;
+use crate::rotate::Rotate;
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::status::Status;
@@ -82,6 +83,10 @@ pub enum Verb {
     Resume(Resume),
     /// Show what is stopped, since when and why
     Stops(Stops),
+    /// Put another key of a client or of the call log, or another value of a secret in force, on the record [exit code 1: the
+    /// value is the same as before, 2: nothing is changed]
+    #[command(subcommand)]
+    Rotate(Rotate),
     /// Show what wakes somebody: the rules of [[alerts]], what lasts, and how messages fare [exit code 1: a test was not
     /// taken]
     Alerts(Alerts),

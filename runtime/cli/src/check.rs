@@ -132,7 +132,8 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
-    sandgate_daemon::open_call_log(loaded, false)?;
+    let sinks = std::mem::take(&mut assembled.call_log_sinks);
+    sandgate_daemon::open_call_log(loaded, false, sinks)?;
     assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, &assembled.edition));
     Ok(Checked {

@@ -32,6 +32,7 @@ pub mod reload;
 mod remote_plugin;
 pub mod replay;
 mod rlimit;
+pub mod rotate;
 pub mod run;
 pub mod schema;
 pub mod secret;

@@ -8,8 +8,8 @@ use sandgate::args::{Arguments, Verb};
 use sandgate::demo;
 use sandgate::{
     add, alerts, audit, call, catalog, check, completions, console, drill, egress, import, init,
-    install, lock, manual, pins, plugin, promote, reload, replay, run, schema, secret, status,
-    stop, terminal, token, why,
+    install, lock, manual, pins, plugin, promote, reload, replay, rotate, run, schema, secret,
+    status, stop, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -62,6 +62,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Stop(asked) => stop::carry_out(&asked),
         Verb::Resume(asked) => stop::resume(&asked),
         Verb::Stops(asked) => stop::list(&asked),
+        Verb::Rotate(asked) => rotate::carry_out(&asked),
         Verb::Alerts(asked) => alerts::carry_out(&asked),
         Verb::Drill(asked) => drill::carry_out(&asked),
         Verb::Console(asked) => console::carry_out(&asked),

@@ -38,6 +38,11 @@ impl NewToken {
         TokenHash(Sha256::digest(&self.0).into())
     }
 
+    /// The header by which a client shows it.
+    pub fn header(&self) -> String {
+        format!("Authorization: Bearer {}", self.0)
+    }
+
     /// The text for people: the token for the client, and the lines for the configuration.
     pub fn text(&self, client: &str) -> String {
         let mut text = String::new();

@@ -1,23 +1,23 @@
 //! `[[alerts]]`: what wakes somebody, and how.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
 use super::pattern::Pattern;
-use super::scalar::{Mistake, Scalar, scalar};
+use super::scalar::{Mistake, Scalar};
 use super::secret::ValueOrRef;
 use super::server::{Url, is_loopback};
 
 mod check;
 mod receiver;
+mod syslog;
 
 pub(crate) use check::check;
 pub use receiver::Receiver;
+pub use syslog::{Syslog, SyslogHost};
 
 /// The most rules of a file.
 pub(crate) const MOST: usize = 64;
@@ -158,50 +158,11 @@ pub struct AlertTo {
     /// Base URL of a Prometheus Alertmanager: `/api/v2/alerts` is added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alertmanager: Option<Url>,
-    /// Where RFC 5424's messages go: `udp://ADDRESS:PORT`, or the path of a Unix datagram socket.
+    /// Where RFC 5424's messages go: `udp://ADDRESS:PORT`, `tcp://HOST:PORT`, `tls://HOST:PORT`, or the path of a Unix
+    /// datagram socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub syslog: Option<Syslog>,
 }
-
-/// Where messages of syslog go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Syslog {
-    /// By UDP, to an address and port.
-    Udp(SocketAddr),
-    /// To a Unix datagram socket, by its absolute path.
-    Socket(PathBuf),
-}
-
-impl Scalar for Syslog {
-    const KIND: &'static str =
-        "\"udp://127.0.0.1:514\" or the path of a socket such as \"/dev/log\"";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let help = "write \"udp://127.0.0.1:514\", or the absolute path of a Unix datagram socket";
-        if let Some(address) = text.strip_prefix("udp://") {
-            return address
-                .parse()
-                .map(Self::Udp)
-                .map_err(|_| Mistake::new("names no IP address and port after `udp://`", help));
-        }
-        match text.strip_prefix("unix://").unwrap_or(text) {
-            path if path.starts_with('/') => Ok(Self::Socket(path.into())),
-            _ => Err(Mistake::new(
-                "is neither a UDP address nor the path of a socket",
-                help,
-            )),
-        }
-    }
-
-    fn write(&self) -> String {
-        match self {
-            Self::Udp(address) => format!("udp://{address}"),
-            Self::Socket(path) => path.display().to_string(),
-        }
-    }
-}
-
-scalar!(Syslog);
 
 /// The URL of an incoming webhook of Slack, if it may be posted to.
 ///
@@ -251,25 +212,6 @@ mod tests {
     fn a_kind_is_written_as_it_is_called() {
         for kind in AlertKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
-        }
-    }
-
-    #[test]
-    fn syslog_is_an_address_or_a_socket() {
-        let udp = Syslog::Udp("[::1]:514".parse().unwrap());
-        assert_eq!(Syslog::read("udp://[::1]:514").unwrap(), udp);
-        let socket = Syslog::Socket("/dev/log".into());
-        assert_eq!(Syslog::read("/dev/log").unwrap(), socket);
-        assert_eq!(Syslog::read("unix:///dev/log").unwrap(), socket);
-        for wrong in [
-            "",
-            "udp://",
-            "udp://host:514",
-            "udp://127.0.0.1",
-            "tcp://127.0.0.1:1",
-            "log",
-        ] {
-            assert!(Syslog::read(wrong).is_err(), "{wrong}");
         }
     }
 

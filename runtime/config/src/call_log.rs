@@ -1,11 +1,19 @@
 //! `[call-log]`: where the record of each call goes.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::amount::{Period, Size};
 use super::scalar::{Mistake, Scalar, scalar};
+
+mod check;
+mod sink;
+
+pub(crate) use check::check;
+pub use sink::{CallLogSink, ResolvedSink, SinkFormat, SinkTarget};
 
 /// The record of each call: one JSON line when it is forwarded and one when it ends.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -17,8 +25,29 @@ pub struct CallLog {
     pub to: Option<Destination>,
     /// Record params and results too, as they were after the interceptors.
     pub payloads: bool,
-    /// What happens to a call whose record cannot be written.
+    /// What happens to a call whose record cannot be written, or finds no room to wait for one of `sinks`.
     pub on_failure: OnFailure,
+    /// A file with the key of hashes, which `sandgate audit key --hash` makes. With `payloads`, each text and number in
+    /// params and results is recorded as its keyed hash (HMAC-SHA-256) instead, which `sandgate audit hash` computes of a
+    /// value that is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key: Option<PathBuf>,
+    /// The size at which the file is moved away and another one begins. Left out: it grows until somebody moves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<Size>,
+    /// The age of its first record at which the file is moved away and another one begins. Left out: however old it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Period>,
+    /// How many of the files that were moved away are kept, the newest. Left out: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_files: Option<NonZeroU32>,
+    /// How long a file that was moved away is kept after its last record. Left out: for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Period>,
+    /// Where each record is sent as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<CallLogSink>,
 }
 
 /// The destination of the call log.

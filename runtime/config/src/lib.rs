@@ -60,14 +60,16 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use alert::{Alert, AlertKind, AlertTo, Receiver, Syslog};
+pub use alert::{Alert, AlertKind, AlertTo, Receiver, Syslog, SyslogHost};
 pub use amount::{Period, Size};
 pub use argument::argument_content;
 pub use audit::{Anchor, Audit};
 pub use authorization::{
     Authorization, Introspection, Issuer, IssuerUrl, JsonPointer, Scopes, TokenAlgorithm, TokenType,
 };
-pub use call_log::{CallLog, Destination, OnFailure};
+pub use call_log::{
+    CallLog, CallLogSink, Destination, OnFailure, ResolvedSink, SinkFormat, SinkTarget,
+};
 pub use candidate::{Candidate, Share};
 pub use catalog::{Catalog, CatalogEntry, CatalogSource};
 pub use client::{Client, PreviousKey, TokenHash};

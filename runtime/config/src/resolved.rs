@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::alert::Receiver;
+use super::call_log::{ResolvedSink, SinkTarget};
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Secret, Sources, ValueOrRef};
 use sandgate_message::pointer::push;
@@ -25,6 +26,8 @@ pub struct Resolved {
     pub introspection: Vec<Option<Secret>>,
     /// The headers of requests to the collector.
     pub otlp_headers: Vec<(String, Secret)>,
+    /// The sinks of the call log, in the file's order.
+    pub call_log_sinks: Vec<ResolvedSink>,
     /// The receivers of alerts, in the file's order.
     pub alerts: Vec<Receiver>,
     /// The secrets of these receivers.
@@ -75,6 +78,14 @@ impl Resolved {
         let collector = self.otlp_headers.iter().map(|(_, secret)| secret);
         let issuers = self.introspection.iter().flatten().chain(exchanges);
         let issuers = issuers.chain(collector).chain(&self.alert_secrets);
+        let sinks = self
+            .call_log_sinks
+            .iter()
+            .filter_map(|sink| match &sink.to {
+                SinkTarget::Url(_, token) => token.as_ref(),
+                SinkTarget::Syslog(_) => None,
+            });
+        let issuers = issuers.chain(sinks);
         let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
@@ -147,6 +158,15 @@ impl Loaded {
         let place = "/telemetry/otlp-headers";
         resolved.otlp_headers = self.values(place, headers, sources, &mut issues);
         self.check_headers(place, &resolved.otlp_headers, &mut issues);
+        for (index, sink) in self.config.call_log.sinks.iter().enumerate() {
+            match sink.resolved(sources) {
+                Ok(sink) => resolved.call_log_sinks.push(sink),
+                Err((key, why)) => {
+                    let place = format!("/call-log/sinks/{index}/{key}");
+                    issues.push(self.error_at(&place, Side::Value, why));
+                }
+            }
+        }
         for (index, alert) in self.config.alerts.iter().enumerate() {
             match alert.receiver(sources) {
                 Ok((receiver, secrets)) => {
@@ -274,10 +294,12 @@ impl Loaded {
                 .values()
                 .filter_map(|server| server.exchange.as_ref())
         };
+        let sinks = || self.config.call_log.sinks.iter();
         let values = given
             .chain(secrets)
             .chain(exchanges().map(|it| &it.client_secret))
             .chain(self.config.alerts.iter().flat_map(|alert| alert.given()))
+            .chain(sinks().filter_map(|sink| sink.token.as_ref()))
             .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls
@@ -296,7 +318,8 @@ impl Loaded {
                     .filter_map(|server| server.ca.clone()),
             )
             .chain(issuers().filter_map(|issuer| issuer.ca.clone()))
-            .chain(exchanges().filter_map(|exchange| exchange.ca.clone()));
+            .chain(exchanges().filter_map(|exchange| exchange.ca.clone()))
+            .chain(sinks().filter_map(|sink| sink.ca.clone()));
         let secrets = self.config.servers.values();
         let secrets = secrets.flat_map(|server| server.secrets.values());
         let secrets = secrets.flat_map(|secret| secret.files().cloned());

@@ -11,7 +11,7 @@ use super::server_rules::check_server;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::named;
-use super::{alert, authorization, catalog, gateway, server, telemetry, view};
+use super::{alert, authorization, call_log, catalog, gateway, server, telemetry, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -19,6 +19,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let tree = source.tree();
     if let Some(gateway) = tree.table("gateway") {
         check_gateway(gateway, issues);
+    }
+    if let Some(call_log) = tree.table("call-log") {
+        call_log::check(call_log, issues);
     }
     if let Some(audit) = tree.get("audit") {
         check_audit(audit, tree.table("call-log"), issues);

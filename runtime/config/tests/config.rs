@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, AlertKind, Anchor, ConditionName, Config, Contain, Containing,
     Destination, Environment, Files, Give, Loaded, OnFailure, Period, PluginSource, Report, Scalar,
-    SecretRef, ServerNetwork, Sharing, Side, Signal, Size, Syslog, Target, TargetKind, ValueOrRef,
+    SecretRef, ServerNetwork, Sharing, Side, Signal, SinkFormat, Size, Syslog, Target, TargetKind, ValueOrRef,
 };
 use sandgate_message::{Direction, Hook};
 use sandgate_pipeline::{Mode, RefusalStyle, Sees};
@@ -228,12 +228,35 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
+    assert_eq!(call_log.hash_key, Some("hash.key".into()));
+    assert_eq!(call_log.max_size, Some(Size::mib(100)));
+    assert_eq!(call_log.max_age, Some(Period::secs(24 * 3600)));
+    assert_eq!(call_log.max_files.map(|count| count.get()), Some(30));
+    assert_eq!(call_log.keep, Some(Period::secs(90 * 24 * 3600)));
+    let [syslog, url] = &call_log.sinks[..] else {
+        panic!("two sinks")
+    };
+    assert!(matches!(&syslog.syslog, Some(Syslog::Tls(host)) if host.port == 6514));
+    assert_eq!(
+        (syslog.ca.as_deref(), syslog.format, syslog.queue),
+        (
+            Some(Path::new("log-ca.pem")),
+            SinkFormat::Record,
+            Size::mib(8)
+        )
+    );
+    assert_eq!(url.url.as_ref().unwrap().0, "https://siem.example.com/in");
+    assert!(
+        matches!(&url.token, Some(ValueOrRef::Ref(SecretRef::FromEnv(name))) if name == "SIEM_TOKEN")
+    );
+    assert_eq!((url.format, url.queue), (SinkFormat::Ocsf, Size::mib(16)));
     assert_eq!(console.unwrap().listen.0.to_string(), "127.0.0.1:9809");
     let audit = audit.unwrap();
     assert_eq!(
         (audit.key, audit.every),
         ("audit.key".into(), Period::secs(10))
     );
+    assert_eq!(audit.former_keys, ["gateway.example.com+3f1c9a52+AbJw"]);
     let anchor = Anchor::File("/mnt/anchor/checkpoints".into());
     assert_eq!(audit.anchor, Some(anchor));
     let [flow, stopped, pins, faults] = &alerts[..] else {

@@ -114,7 +114,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use sandgate_config::Destination;
     use sandgate_config::Files;
-    use sandgate_telemetry::call_log::CallLogTarget;
+    use sandgate_telemetry::call_log::{CallLogParts, CallLogTarget};
 
     use super::*;
 
@@ -125,7 +125,7 @@ mod tests {
         let files = Files::in_folder(folder.path());
         let to = Destination::File(file.clone());
         let log = Arc::new(CallLogWriter::to(
-            CallLogTarget::open(&to, false, &files, None).unwrap(),
+            CallLogTarget::open(&to, &files, CallLogParts::default()).unwrap(),
         ));
         let drills = Arc::<Drills>::default();
         let by = Actor::at_socket(7);
@@ -179,7 +179,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::in_folder(folder.path());
         let log = Arc::new(CallLogWriter::to(
-            CallLogTarget::open(&Destination::None, false, &files, None).unwrap(),
+            CallLogTarget::open(&Destination::None, &files, CallLogParts::default()).unwrap(),
         ));
         let drills = Arc::<Drills>::default();
         let by = Actor::at_socket(7);

@@ -1,6 +1,7 @@
 //! Reloads put a new configuration or plugin in force while calls pass: built beside the old one, and published as a
 //! whole or not at all.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub(crate) struct Reloader {
     /// When the servers' values were fetched last, and how long the first of them counts.
     fetched: (Instant, Option<Duration>),
     broken: bool,
+    /// What tells each value of the servers' secrets from another one.
+    secrets: BTreeMap<String, u64>,
     /// The call log, and whether stdout is a client's. `None` before there is a call log.
     call_log: Option<(Arc<CallLogWriter>, bool)>,
     /// The address on which clients connect. `None`: stdin.
@@ -99,6 +102,7 @@ impl Reloader {
             history: Arc::new(Mutex::new(history)),
             fetched: (Instant::now(), shortest_ttl(loaded)),
             broken: false,
+            secrets: BTreeMap::new(),
             call_log: None,
             listening: None,
         }
@@ -107,6 +111,11 @@ impl Reloader {
     /// The configuration's file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Sets what tells each value of the servers' secrets from another one.
+    pub(crate) fn has_secrets(&mut self, secrets: BTreeMap<String, u64>) {
+        self.secrets = secrets;
     }
 
     /// Sets the call log. With `stdio`, stdout is a client's.
@@ -166,10 +175,14 @@ impl Reloader {
                 .assemble(&loaded, &self.environment, Loading::Reload)
                 .await?;
             let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
+            let sinks = &assembled.call_log_sinks;
             let target = match &self.call_log {
-                Some((call_log, stdio)) if moved => {
+                // A sink's token or certificates may be others in the same place.
+                Some((call_log, stdio)) if moved || !call_log.sends_to(sinks) => {
                     let auditor = call_log.auditor();
-                    Some(running::open_call_log_target(&loaded, *stdio, auditor)?)
+                    let opened =
+                        running::open_call_log_target(&loaded, *stdio, sinks.clone(), auditor);
+                    Some(opened?)
                 }
                 _ => None,
             };
@@ -229,6 +242,13 @@ impl Reloader {
             .set_on_unwritten(host_setup::on_unwritten(&loaded));
         self.gateway.identify(assembled.identity.take());
         self.lookout.adopt(&loaded.config);
+        let fetched = std::mem::take(&mut assembled.secrets);
+        let secrets = fetched.iter().map(|(name, mark)| {
+            let another = self.secrets.get(name) != Some(mark);
+            (name.clone(), another)
+        });
+        let secrets = secrets.collect();
+        self.secrets = fetched;
         let edition = self.assembler.adopt(assembled);
         let version = edition.version();
         let written = Written::of(&loaded, edition.chain().steps());
@@ -268,6 +288,7 @@ impl Reloader {
             warnings,
             at_next_start: !needs_restart.is_empty(),
             needs_restart,
+            secrets,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The report of a reload: what changed, or why nothing did.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub struct ReloadReport {
     /// The keys that take effect at the next start, for example `gateway.limits.max-sessions`.
     #[serde(default)]
     pub needs_restart: Vec<String>,
+    /// Each secret of a server, as `SERVER/NAME`, and whether its value is another one than before.
+    #[serde(skip)]
+    pub secrets: BTreeMap<String, bool>,
 }
 
 /// A change between two configurations.
@@ -49,7 +53,7 @@ pub(crate) struct Written {
     /// The keys of `[gateway]` that a reload puts in force.
     gateway: Value,
     call_log: Value,
-    call_log_target: (Value, bool),
+    call_log_target: Value,
     authorization: Value,
     clients: Vec<(String, Value)>,
     views: Vec<(String, Value)>,
@@ -71,6 +75,7 @@ impl ReloadReport {
             warnings: None,
             at_next_start: false,
             needs_restart: Vec::new(),
+            secrets: BTreeMap::new(),
         }
     }
 
@@ -139,7 +144,7 @@ impl Written {
     }
 
     /// The destination of the call log, and whether it has payloads.
-    pub(crate) fn call_log_target(&self) -> (Value, bool) {
+    pub(crate) fn call_log_target(&self) -> Value {
         self.call_log_target.clone()
     }
 
@@ -307,6 +312,7 @@ mod tests {
             warnings: None,
             at_next_start: false,
             needs_restart: Vec::new(),
+            secrets: BTreeMap::new(),
         };
         let (text, aside) = outcome.text();
         assert_eq!(

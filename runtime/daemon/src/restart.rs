@@ -68,9 +68,13 @@ pub(crate) fn call_log(config: &Config) -> Value {
     value(&config.call_log)
 }
 
-/// The destination of the call log, and whether it has payloads.
-pub(crate) fn call_log_target(config: &Config) -> (Value, bool) {
-    (value(&config.call_log.to), config.call_log.payloads)
+/// All of `[call-log]` that its destination is made of, as it was written.
+pub(crate) fn call_log_target(config: &Config) -> Value {
+    let mut call_log = value(&config.call_log);
+    if let Some(members) = call_log.as_object_mut() {
+        members.remove("on-failure");
+    }
+    call_log
 }
 
 fn keys(config: &Config) -> BTreeMap<String, Value> {

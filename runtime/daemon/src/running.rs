@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
-use sandgate_config::{Audit, Environment, Files, Issue, Loaded, Report, Side};
+use sandgate_config::{Audit, Environment, Files, Issue, Loaded, Report, ResolvedSink, Side};
 use sandgate_gateway::{Endpoint, Gateway, GatewayConfig, Registry, Stop};
 use sandgate_recording::{Recording, Wanted};
-use sandgate_telemetry::call_log::{Auditor, CallLogTarget, CallLogWriter, OpenError};
+use sandgate_telemetry::call_log::{
+    Auditor, CallLogParts, CallLogTarget, CallLogWriter, OpenError, Payloads, Rotation,
+};
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::{logging, metrics};
 use serde_json::json;
@@ -81,7 +83,9 @@ pub async fn start(
     assembled.log(loaded);
     let identity = assembled.identity.take();
     let (stops_file, stops) = read_stops(path, loaded)?;
-    let call_log = open_call_log(loaded, stdio)?;
+    let sinks = std::mem::take(&mut assembled.call_log_sinks);
+    let secrets = std::mem::take(&mut assembled.secrets);
+    let call_log = open_call_log(loaded, stdio, sinks)?;
     let scraped = metrics::bind(loaded).await?;
     // The socket is opened last: the gateway that holds it serves.
     let admin = open_admin(path, loaded, &environment)?;
@@ -132,6 +136,7 @@ pub async fn start(
         lookout.clone(),
     );
     reloader.logs_calls_to(call_log.clone(), stdio);
+    reloader.has_secrets(secrets);
     Ok(Running {
         gateway,
         call_log,
@@ -210,14 +215,18 @@ fn open_admin(
     }
 }
 
-/// Opens the call log of the configuration.
+/// Opens the call log of the configuration, with the sinks to which it sends.
 ///
 /// # Errors
 ///
 /// The call log cannot be opened.
-pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
+pub fn open_call_log(
+    loaded: &Loaded,
+    stdio: bool,
+    sinks: Vec<ResolvedSink>,
+) -> Result<CallLogWriter, Report> {
     let auditor = open_auditor(loaded)?;
-    let target = open_call_log_target(loaded, stdio, auditor.as_ref())?;
+    let target = open_call_log_target(loaded, stdio, sinks, auditor.as_ref())?;
     Ok(CallLogWriter::to(target).audited(auditor))
 }
 
@@ -225,19 +234,39 @@ pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Repo
 pub(crate) fn open_call_log_target(
     loaded: &Loaded,
     stdio: bool,
+    sinks: Vec<ResolvedSink>,
     auditor: Option<&Arc<Auditor>>,
 ) -> Result<CallLogTarget, Report> {
     let to = loaded.call_log_destination(stdio)?;
-    let payloads = loaded.config.call_log.payloads;
-    CallLogTarget::open(&to, payloads, &loaded.files, auditor).map_err(|error| {
-        let help = match error {
+    let config = &loaded.config.call_log;
+    let report = |place: &str, error: OpenError| {
+        let help = match &error {
             OpenError::File(_) => {
                 "correct the path, make its folder, or let the gateway's user write there"
             }
+            OpenError::Key { .. } => "make one: sandgate audit key FILE --hash",
+            OpenError::Mode { .. } => "let its owner alone read it: chmod 600",
+            OpenError::Sink { .. } => "name a file with certificates in PEM, or leave `ca` out",
+            OpenError::AnotherKey(_) => {
+                "where the log was handed over, name the new key as `audit.key`; where its key is lost, name the \
+                 verifying key in `audit.former-keys`; where somebody changed the file, move the log away"
+            }
             _ => "give each gateway a log of its own, in a folder where it may write",
         };
-        let issue = loaded.error("/call-log/to", Side::Value, error);
+        let issue = loaded.error(place, Side::Value, error);
         loaded.report(vec![issue.help(help)])
+    };
+    let payloads = Payloads::of(config, &loaded.files);
+    let parts = CallLogParts {
+        payloads: payloads.map_err(|error| report("/call-log/hash-key", error))?,
+        rotation: Rotation::of(config),
+        sinks,
+        auditor,
+    };
+    let opened = CallLogTarget::open(&to, &loaded.files, parts);
+    opened.map_err(|error| match error {
+        OpenError::Sink { index, .. } => report(&format!("/call-log/sinks/{index}/ca"), error),
+        error => report("/call-log/to", error),
     })
 }
 
@@ -248,11 +277,15 @@ fn open_auditor(loaded: &Loaded) -> Result<Option<Arc<Auditor>>, Report> {
     Auditor::new(audit, &loaded.files)
         .map(Some)
         .map_err(|error| {
-            let help = match error {
-                OpenError::Mode { .. } => "let its owner alone read it: chmod 600",
-                _ => "make one: sandgate audit key FILE",
+            let (place, help) = match error {
+                OpenError::Mode { .. } => ("/audit/key", "let its owner alone read it: chmod 600"),
+                OpenError::FormerKey { .. } => (
+                    "/audit/former-keys",
+                    "write the line that `sandgate audit key` printed for it",
+                ),
+                _ => ("/audit/key", "make one: sandgate audit key FILE"),
             };
-            let issue = loaded.error("/audit/key", Side::Value, error);
+            let issue = loaded.error(place, Side::Value, error);
             loaded.report(vec![issue.help(help)])
         })
 }
@@ -311,6 +344,10 @@ impl Running {
         // Ends after the last record is written.
         let written = CancellationToken::new();
         let attesting = tokio::spawn(call_log.clone().attest(audit, files, written.clone()));
+        // Ends after the last record of the chain is written.
+        let attested = CancellationToken::new();
+        let sending = tokio::spawn(call_log.clone().send(attested.clone()));
+        tokio::spawn(call_log.clone().keep_bounds(written.clone()));
         let mut shows = None;
         let stop = match (&transport, lame_duck) {
             (Transport::Http(_), Some(period)) => after(told, period, &gateway),
@@ -389,6 +426,8 @@ impl Running {
         lookout.finish().await;
         written.cancel();
         let _ = attesting.await;
+        attested.cancel();
+        let _ = sending.await;
         served
     }
 }

@@ -73,6 +73,17 @@ pub(crate) fn advise(steps: &[Step], config: &Config, cast: &Cast) -> Vec<Advice
         let advice = match step.guard {
             Guard::Plugin(plugin) => for_plugin(plugin, config, cast),
             Guard::Keys => vec![for_keys()],
+            Guard::Log if step.verdict == Verdict::Noticed => vec![Advice {
+                why: "Calls go on without a record while the log cannot be written. Where each call has to be on record:"
+                    .to_owned(),
+                lines: "[call-log]\non-failure = \"refuse\"".to_owned(),
+            }],
+            Guard::Hangs | Guard::Log => vec![Advice {
+                why: "A bound of the gateway's own did not hold. On a machine with time to spare that is a fault of the gateway: \
+                      please report it with the drill's call log (--keep)."
+                    .to_owned(),
+                lines: String::new(),
+            }],
             Guard::Stops => vec![Advice {
                 why: "A stop of the gateway's own had no effect: that is a fault of the gateway. Please report it with the drill's \
                       call log (--keep)."
@@ -163,10 +174,13 @@ fn for_keys() -> Advice {
 fn for_alerts(steps: &[Step], config: &Config) -> Option<Advice> {
     // An alert is raised once: later steps that it covers raise none.
     let told = steps.iter().any(|step| !step.alerts.is_empty());
-    let is_stop = |step: &Step| step.guard == Guard::Stops;
-    let kinds: &[AlertKind] = match steps.iter().any(is_stop) {
-        true => &[AlertKind::Stop],
-        false => &[AlertKind::Finding, AlertKind::Refusals],
+    let has_guard = |guard| steps.iter().any(|step| step.guard == guard);
+    let kinds: &[AlertKind] = match () {
+        () if has_guard(Guard::Stops) => &[AlertKind::Stop],
+        () if has_guard(Guard::Log) => &[AlertKind::Audit],
+        // A server that hangs is slow calls, and how slow is too slow is the operator's to say.
+        () if has_guard(Guard::Hangs) => &[],
+        () => &[AlertKind::Finding, AlertKind::Refusals],
     };
     let has = |kind: &AlertKind| config.alerts.iter().any(|alert| alert.on.contains(kind));
     let missing = kinds.iter().filter(|kind| !has(kind));

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sandgate_config::{
-    Access, AdminSocket, AlertTo, Client, Destination, Listen, Loaded, PluginSource, Server,
-    Settings, Telemetry, TokenHash,
+    Access, AdminSocket, AlertTo, CallLog, Client, Destination, Listen, Loaded, Period, PluginSource,
+    Scalar, Server, Settings, Telemetry, TokenHash,
 };
 use sandgate_pipeline::Mode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::drills::server_hangs::SILENCE;
 use crate::error::DrillError;
 use crate::plan::{Drill, Wanted};
 use crate::stand_in::Urls;
@@ -91,7 +92,10 @@ pub(crate) fn copy(
 ) -> Result<Loaded, DrillError> {
     let mut loaded = loaded.clone();
     let config = &mut loaded.config;
-    let server: Server = made(json!({ "url": stand_in.mcp }))?;
+    let mut server: Server = made(json!({ "url": stand_in.mcp }))?;
+    if drill == Drill::ServerHangs {
+        server.request_timeout = Period(SILENCE);
+    }
     // The others are there by name, since views and interceptors may name them.
     for one in config.servers.values_mut() {
         *one = server.clone();
@@ -123,8 +127,12 @@ pub(crate) fn copy(
     gateway.limits.lame_duck = None;
     gateway.admin = Some(AdminSocket::Path(folder.join("admin.sock")));
     config.authorization = None;
-    config.call_log.to = Some(Destination::File(folder.join("calls.jsonl")));
-    config.call_log.payloads = false;
+    // Of the call log only what a failure to write it means is rehearsed.
+    config.call_log = CallLog {
+        to: Some(Destination::File(folder.join("calls.jsonl"))),
+        on_failure: config.call_log.on_failure,
+        ..CallLog::default()
+    };
     config.audit = None;
     config.telemetry = Telemetry::default();
     config.console = None;

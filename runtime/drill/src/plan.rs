@@ -31,6 +31,10 @@ pub enum Drill {
     Stop,
     /// A client is locked out.
     KeyOut,
+    /// A server takes calls and does not answer.
+    ServerHangs,
+    /// The call log cannot be written.
+    LogFull,
 }
 
 /// What a drill does, for people.
@@ -70,7 +74,7 @@ pub struct Wanted {
 
 impl Drill {
     /// All drills.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SecretLeak,
         Self::PersonalData,
         Self::Injection,
@@ -78,6 +82,8 @@ impl Drill {
         Self::PathEscape,
         Self::Stop,
         Self::KeyOut,
+        Self::ServerHangs,
+        Self::LogFull,
     ];
 
     /// The drill of this name.
@@ -125,6 +131,16 @@ impl Drill {
                 "a client's key is out: a wrong key is tried, then the client is stopped while it calls",
                 "[clients], to show anything",
             ),
+            Self::ServerHangs => (
+                "server-hangs",
+                "a server takes calls and does not answer: how long until their clients are told, and who else waits",
+                "nothing",
+            ),
+            Self::LogFull => (
+                "log-full",
+                "the call log takes no more lines: what becomes of calls, who is told, and what the log says afterwards",
+                "nothing",
+            ),
         };
         Plan {
             name,
@@ -136,7 +152,7 @@ impl Drill {
 
     /// Whether it sends more calls at once than a policy of rates may allow.
     pub(crate) fn floods(self) -> bool {
-        matches!(self, Self::Stop | Self::KeyOut)
+        matches!(self, Self::Stop | Self::KeyOut | Self::ServerHangs)
     }
 
     /// Does the drill, and takes everything back that it did, also when `told` is cancelled.
@@ -186,6 +202,8 @@ impl Drill {
             Self::PathEscape => drills::path_escape::steps(rehearsal).await,
             Self::Stop => Box::pin(drills::stop::steps(rehearsal)).await,
             Self::KeyOut => Box::pin(drills::key_out::steps(rehearsal)).await,
+            Self::ServerHangs => Box::pin(drills::server_hangs::steps(rehearsal)).await,
+            Self::LogFull => Box::pin(drills::log_full::steps(rehearsal)).await,
         }?;
         Ok(crate::report::Done { control, steps })
     }

@@ -24,6 +24,8 @@ pub(crate) struct Record {
     status: String,
     kind: String,
     call: String,
+    /// Of a gap: how many records are missing.
+    unwritten: u64,
 }
 
 /// A rule of the gateway's own that refused.
@@ -88,6 +90,12 @@ impl Records {
         let refused = self.all()?.into_iter();
         let mut of_it = refused.filter(|one| !one.id.is_empty() && answer.contains(&one.id));
         Ok(of_it.find_map(|one| one.refused_by).map(|rule| rule.code))
+    }
+
+    /// How many records the log says are missing. `None`: it says nothing.
+    pub(crate) fn gap(&self) -> io::Result<Option<u64>> {
+        let mut all = self.all()?.into_iter();
+        Ok(all.find(|one| one.record == "gap").map(|gap| gap.unwritten))
     }
 
     /// The rules of alerts that this call raised.

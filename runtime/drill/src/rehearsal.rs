@@ -1,11 +1,11 @@
 //! A second gateway between a client and a stand-in server, and what comes of each call.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandgate_config::Loaded;
+use sandgate_config::{Loaded, OnFailure};
 use sandgate_daemon::admin::{self, Ask, SocketPath};
 use sandgate_daemon::{Transport, start};
 use sandgate_text::printable;
@@ -38,6 +38,9 @@ pub(crate) struct Rehearsal {
     pub(crate) stand_in: Arc<StandIn>,
     pub(crate) client: Client,
     pub(crate) records: Records,
+    /// Whether a call is refused whose record cannot be written.
+    pub(crate) refuses_unwritten: bool,
+    log: PathBuf,
     admin: PathBuf,
     folder: Folder,
     stop: CancellationToken,
@@ -89,6 +92,8 @@ impl Rehearsal {
         Ok(Self {
             client: Client::new(gateway, &cast.server, key),
             records: Records::of(folder.path().join("calls.jsonl")),
+            refuses_unwritten: loaded.config.call_log.on_failure == OnFailure::Refuse,
+            log: folder.path().join("calls.jsonl"),
             admin: folder.path().join("admin.sock"),
             cast: cast.clone(),
             stand_in,
@@ -111,6 +116,11 @@ impl Rehearsal {
         let late = |_| io::Error::other("the second gateway does not end");
         served.map_err(late)?.map_err(io::Error::other)??;
         Ok(kept?)
+    }
+
+    /// The call log.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Makes sure that a harmless call of each tool passes: otherwise nothing shows anything.

@@ -48,6 +48,10 @@ pub(crate) enum Guard {
     Keys,
     /// The gateway's own stops.
     Stops,
+    /// The gateway's own timeouts.
+    Hangs,
+    /// The call log.
+    Log,
 }
 
 /// A step of a drill.

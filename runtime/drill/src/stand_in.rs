@@ -35,7 +35,7 @@ pub(crate) struct StandIn {
     read: String,
     send: String,
     play: Mutex<Play>,
-    /// Whether calls are held.
+    /// Whether calls of the reading tool are held.
     hold: watch::Sender<bool>,
 }
 
@@ -89,7 +89,7 @@ impl StandIn {
         text.clone_into(&mut self.play.lock().description);
     }
 
-    /// Holds calls from now on, or lets them go.
+    /// Holds calls of the reading tool from now on, or lets them go.
     pub(crate) fn hold(&self, held: bool) {
         self.hold.send_replace(held);
     }
@@ -199,10 +199,12 @@ impl StandIn {
                     .push((name.to_owned(), params["arguments"].clone()));
             }
         }
-        let mut hold = self.hold.subscribe();
-        let released = hold.wait_for(|held| !held);
-        // Whoever waits no more has an answer in any case.
-        let _ = tokio::time::timeout(LONGEST_HOLD, released).await;
+        if name == self.read {
+            let mut hold = self.hold.subscribe();
+            let released = hold.wait_for(|held| !held);
+            // Whoever waits no more has an answer in any case.
+            let _ = tokio::time::timeout(LONGEST_HOLD, released).await;
+        }
         let text = match name == self.read {
             true => self.play.lock().reply.clone(),
             false => "sent".to_owned(),

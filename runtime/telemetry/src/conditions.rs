@@ -10,7 +10,7 @@ use sandgate_gateway::{Condition, Conditions, Gateway};
 use sandgate_text::time;
 use serde::{Deserialize, Serialize};
 
-use crate::call_log::CallLogWriter;
+use crate::call_log::{CallLogWriter, RemoteSinkFigures};
 use crate::logging;
 
 /// A certificate counts as expiring this long before its end: time enough to get another one.
@@ -87,6 +87,11 @@ impl GatewayConditions {
         self.call_log.unwritten()
     }
 
+    /// What became of records, by sink of the call log.
+    pub fn sinks(&self) -> Vec<RemoteSinkFigures> {
+        self.call_log.sink_figures()
+    }
+
     /// When the certificate that clients are shown ends.
     pub fn certificate_until(&self) -> Option<SystemTime> {
         self.gateway.upgrade()?.certificate_until()
@@ -97,7 +102,10 @@ impl GatewayConditions {
         let left = |until: SystemTime| until.duration_since(SystemTime::now());
         match name {
             ConditionName::CallLog => {
-                let failure = self.call_log.failure()?;
+                let Some(failure) = self.call_log.failure() else {
+                    let (sink, why) = self.call_log.full_sink()?;
+                    return Some(format!("no more records can wait for {sink}: {why}"));
+                };
                 let (count, since) = (failure.count, time(failure.since));
                 let why = failure.why;
                 Some(format!(

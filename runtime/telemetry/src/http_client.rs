@@ -1,4 +1,4 @@
-//! The HTTP client of what is sent out: spans, checkpoints and alerts. It follows no redirect.
+//! The HTTP client of what is sent out: spans, checkpoints, records and alerts. It follows no redirect.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// The timeout of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,13 +24,27 @@ pub const USER_AGENT: HeaderValue =
 /// A client by HTTP/1.1 for one host.
 pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client that keeps one unused connection.
+/// A client that keeps one unused connection, and trusts the certificates that browsers trust.
 pub fn new() -> HttpClient {
+    over(tls(browsers()))
+}
+
+/// A client that keeps one unused connection. `ca`: the certificates (PEM) of the authorities that it trusts instead of
+/// those that browsers trust.
+///
+/// # Errors
+///
+/// `ca` has no certificate, or one that is none.
+pub(crate) fn trusting(ca: Option<&[u8]>) -> Result<HttpClient, String> {
+    Ok(over(tls_trusting(ca)?))
+}
+
+fn over(tls: rustls::ClientConfig) -> HttpClient {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT));
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls())
+        .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
@@ -47,11 +63,34 @@ pub fn cause(error: &dyn Error) -> String {
     deepest.to_string()
 }
 
-/// A TLS configuration that trusts the certificates that browsers trust.
-fn tls() -> rustls::ClientConfig {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+/// A TLS configuration that trusts these authorities (PEM), or those that browsers trust.
+///
+/// # Errors
+///
+/// `ca` has no certificate, or one that is none.
+pub(crate) fn tls_trusting(ca: Option<&[u8]>) -> Result<rustls::ClientConfig, String> {
+    let Some(ca) = ca else {
+        return Ok(tls(browsers()));
     };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca) {
+        let certificate = certificate.map_err(|error| format!("`ca` is no PEM: {error}"))?;
+        let added = roots.add(certificate);
+        added.map_err(|error| format!("`ca` has a certificate that is none: {error}"))?;
+    }
+    match roots.is_empty() {
+        true => Err("`ca` has no certificate".to_owned()),
+        false => Ok(tls(roots)),
+    }
+}
+
+fn browsers() -> rustls::RootCertStore {
+    rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    }
+}
+
+fn tls(roots: rustls::RootCertStore) -> rustls::ClientConfig {
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())

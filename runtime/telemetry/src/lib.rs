@@ -17,6 +17,7 @@ pub mod otlp;
 pub mod recent_calls;
 pub mod recent_connections;
 mod refusal_codes;
+pub mod syslog;
 pub mod traces;
 pub mod traffic;
 

@@ -7,9 +7,14 @@
 //! tasks), and have to fail in the same way through the gateway.
 //!
 //! The other way about, the suite judges a client, on PyPI `mcp` too, by what reaches a server of the suite's: the same,
-//! whether the client talks to that server or to a gateway in front of it. Its `auth/*` scenarios are not run: they judge
-//! a client's way through OAuth with an authorisation server of the suite's (how it finds it, registers there, asks for
-//! scopes), which goes on beside the gateway.
+//! whether the client talks to that server or to a gateway in front of it.
+//!
+//! Its `auth/*` scenarios judge a client's way through OAuth: how it finds the authorisation server, registers there, asks for
+//! scopes. Of that the gateway sees what goes to the server: the 401 and 403 with their `WWW-Authenticate`, the server's
+//! metadata, and the token. So those scenarios are run that are about these, with `forward-authorization`, which lets them
+//! through; the others differ in what goes on between the client and the authorisation server, beside the gateway. The suite
+//! has none for the gateway's own part, `[authorization]`: it judges no server that asks for tokens. That is held against a real
+//! issuer and a real client elsewhere (`operator/authorization.rs`).
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -145,4 +150,55 @@ fn every_verdict_about_a_client_of_2025_11_25_is_the_same_through_the_gateway() 
 fn every_verdict_about_a_client_of_2026_07_28_is_the_same_through_the_gateway() {
     let scenarios = the_gateway_changes_no_verdict_about_a_client("2026-07-28");
     assert_eq!(scenarios.len(), 8, "{scenarios:?}");
+}
+
+/// What a client makes of the server's metadata, of a challenge, and of one that asks for more.
+const TOKENS: [&str; 3] = [
+    "auth/metadata-default",
+    "auth/scope-step-up",
+    RESOURCE_MISMATCH,
+];
+
+/// The server's metadata name another resource than the server. A client that talks to the server itself stops there. One
+/// behind a gateway gets a token for the gateway's URL, as whose the metadata come, and never for what the server named.
+const RESOURCE_MISMATCH: &str = "auth/resource-mismatch";
+
+/// The suite's server looks whether the client asked for a token for the server's own URL. Behind a gateway it asks for one
+/// for the gateway's.
+const RESOURCE: &str = "resource-parameter-matches-prm";
+
+#[test]
+fn a_clients_way_to_a_token_is_the_same_through_a_gateway_but_for_whom_the_token_is_meant() {
+    let revision = "2026-07-28";
+    let run = |scenarios: &[&str], client: &ClientCommand| {
+        Verdicts::of_client_whatever(scenarios, revision, client, |_| {})
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let interceptors = folder.path().join("interceptors.toml");
+    std::fs::write(&interceptors, "").unwrap();
+    let client = ClientCommand::with_tokens_behind_a_gateway(&interceptors);
+
+    println!("{revision:12} | {COLUMNS}");
+    let direct = run(&TOKENS, &ClientCommand::with_tokens());
+    println!("directly     | {direct}");
+    let through = run(&TOKENS, &client);
+    println!("through      | {through}");
+    assert_eq!(direct.scenarios_with("FAILURE"), [""; 0]);
+    assert_eq!(
+        through.scenarios_with("FAILURE"),
+        ["metadata-default", "resource-mismatch"]
+    );
+    let alike = |verdicts: Verdicts| {
+        verdicts
+            .without(&[("metadata-default", RESOURCE)])
+            .without_scenario("resource-mismatch")
+    };
+    let (direct, through) = (alike(direct), alike(through));
+    assert!(
+        through == direct,
+        "Only directly:\n{}\nOnly through the gateway:\n{}",
+        direct.missing_from(&through),
+        through.missing_from(&direct)
+    );
+    assert!(direct.count("SUCCESS") > 35, "{direct}");
 }

@@ -159,6 +159,29 @@ fn the_strict_profile_lets_nothing_pass_unseen_and_nothing_is_left_of_a_drill() 
 }
 
 #[test]
+fn a_server_that_hangs_and_a_log_that_is_full_are_rehearsed_without_touching_either() {
+    let place = Place::new(EMPTY);
+    let verdict = |name: &str, place: &Place| {
+        let (report, code) = place.report(name);
+        let verdicts: Vec<String> = verdicts(&report).iter().map(|&it| it.to_owned()).collect();
+        (code, verdicts, report)
+    };
+    for name in ["server-hangs", "log-full"] {
+        let ended = place.drill(&[name, "--yes"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_golden(&format!("empty-{name}.md"), &ended.output);
+    }
+    // Calls go on without a record where that is wanted: it is noticed, and said what would refuse them.
+    let goes_on = Place::new(&format!("{EMPTY}[call-log]\non-failure = \"continue\"\n"));
+    let (code, verdicts, report) = verdict("log-full", &goes_on);
+    assert_eq!((code, &*verdicts[0]), (Some(0), "noticed"), "{report:#}");
+    let advice = report["advice"][0]["lines"].as_str().unwrap();
+    assert_eq!(advice, "[call-log]\non-failure = \"refuse\"");
+    place.has_nothing_left();
+    goes_on.has_nothing_left();
+}
+
+#[test]
 fn an_empty_configuration_lets_everything_pass_unseen_and_what_the_report_says_to_add_mends_it() {
     let place = Place::new(EMPTY);
     for name in [

@@ -81,7 +81,20 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("call-log.to", json!("calls.jsonl"), InForce),
         ("call-log.payloads", json!(true), InForce),
         ("call-log.on-failure", json!("continue"), InForce),
+        // Where payloads are recorded.
+        ("call-log.hash-key", json!("hash.key"), InForce),
+        ("call-log.max-size", json!("9MiB"), InForce),
+        ("call-log.max-age", json!("9d"), InForce),
+        // Where files are moved away.
+        ("call-log.max-files", json!(9), InForce),
+        ("call-log.keep", json!("9d"), InForce),
+        (
+            "call-log.sinks",
+            json!([{ "url": "http://127.0.0.1:9/in" }]),
+            InForce,
+        ),
         ("audit.key", json!("other.key"), Waits),
+        ("audit.former-keys", json!(["a+b+c"]), Waits),
         ("audit.every", json!("9s"), Waits),
         ("audit.anchor", json!("anchor"), Waits),
         ("telemetry.metrics", json!("127.0.0.1:0"), Waits),
@@ -219,6 +232,11 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
     let made = made.self_signed(&key).unwrap();
     std::fs::write(folder.join("chain.pem"), made.pem()).unwrap();
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    let made = Command::new(harness::sandgate())
+        .args(["audit", "key", "--hash"])
+        .arg(folder.join("hash.key"))
+        .output();
+    assert!(made.unwrap().status.success());
     let socket = socket(&folder);
     let base: Table = std::fs::read_to_string(gateway.config_file())
         .unwrap()
@@ -233,6 +251,12 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
         if path.ends_with(".certificate") {
             let tls = json!({ "cert": "chain.pem", "key": "key.pem", "client-ca": "chain.pem" });
             set(&mut changed, "gateway.tls", &tls);
+        }
+        if path.ends_with("hash-key") {
+            set(&mut changed, "call-log.payloads", &json!(true));
+        }
+        if path.ends_with("max-files") || path.ends_with(".keep") {
+            set(&mut changed, "call-log.max-age", &json!("1d"));
         }
         if path.ends_with(".egress") || path.ends_with(".secrets") {
             set(&mut changed, "servers.program.contain", &json!(true));

@@ -1,7 +1,7 @@
 """Starts a gateway in front of a server and runs a client against the gateway; ends with the client's exit code.
 
 Takes the client's script and the server's URL. `SANDGATE_BIN` names the gateway, `SANDGATE_INTERCEPTORS` a file with
-the interceptors' part of the configuration.
+the interceptors' part of the configuration, `SANDGATE_SERVER`, where it is there, more keys of the server.
 """
 
 import os
@@ -20,6 +20,7 @@ to = "none"
 
 [servers.suite]
 url = "{url}"
+{server}
 
 """
 
@@ -28,7 +29,7 @@ def main(client, url):
     with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder, "sandgate.toml")
         interceptors = pathlib.Path(os.environ["SANDGATE_INTERCEPTORS"]).read_text()
-        config.write_text(CONFIG.format(url=url) + interceptors)
+        config.write_text(CONFIG.format(url=url, server=os.environ.get("SANDGATE_SERVER", "")) + interceptors)
         command = [os.environ["SANDGATE_BIN"], "run", "--config", str(config)]
         gateway = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:

@@ -121,7 +121,7 @@ fn an_alertmanager_is_told_the_same_labels_at_both_ends() {
     );
     let (begun, over) = (parse(&begun), parse(&over));
     assert_eq!(begun[0]["labels"], over[0]["labels"]);
-    assert_eq!(begun[0]["labels"]["instance"], host());
+    assert_eq!(begun[0]["labels"]["instance"], syslog::host());
     assert_eq!(begun[0]["startsAt"], over[0]["startsAt"]);
     assert_eq!(begun[0]["endsAt"], "2027-01-15T08:04:00.000Z");
     assert_eq!(over[0]["endsAt"], "2027-01-15T08:01:30.000Z");

@@ -66,11 +66,21 @@ impl Exporter {
     }
 
     fn write(&self, record: &CallRecord) -> String {
-        match self.format {
-            Format::Ocsf => ocsf::event(record).to_string(),
-            Format::Ecs => ecs::event(record).to_string(),
-            Format::Cef => cef::event(record),
-        }
+        written(self.format, record)
+    }
+}
+
+/// The event of the call that this line ends. `None`: it ends no call.
+pub fn event(format: Format, line: &[u8]) -> Option<String> {
+    let record = CallRecord::read(line)?;
+    (record.outcome != Outcome::Unknown).then(|| written(format, &record))
+}
+
+fn written(format: Format, record: &CallRecord) -> String {
+    match format {
+        Format::Ocsf => ocsf::event(record).to_string(),
+        Format::Ecs => ecs::event(record).to_string(),
+        Format::Cef => cef::event(record),
     }
 }
 

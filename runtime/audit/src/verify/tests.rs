@@ -329,6 +329,173 @@ fn a_chain_goes_on_from_what_was_saved_and_from_what_was_written_after_it() {
     assert_eq!(tail.broken, Some(4));
 }
 
+/// Three files of ten lines; after the second one the first is removed, and the third says so.
+fn with_retention(covered: bool) -> Log {
+    let mut log = Log::new();
+    log.open().lines(8).checkpoint();
+    log.open().lines(8).checkpoint();
+    log.open().lines(2);
+    let removed = Removed {
+        time: TIME.into(),
+        file: "log.1".into(),
+        from: 0,
+        to: 9,
+        why: "max-files".into(),
+    };
+    let stamped = log.chain.removed(&removed);
+    log.write(&stamped);
+    log.lines(3);
+    if covered {
+        log.checkpoint();
+    }
+    log
+}
+
+#[test]
+fn what_retention_removed_is_told_apart_from_what_somebody_removed() {
+    let log = with_retention(true);
+    let all = log.all();
+    let found = verify(&all[10..], log.keys(), log.anchored());
+    let retention = found.retention.unwrap();
+    assert_eq!((found.problems, found.first), (vec![], Some(10)));
+    assert_eq!(
+        (retention.to, retention.said_at, retention.checkpoint),
+        (9, 23, 27)
+    );
+    // More than that was removed: what is said is how far retention went.
+    let found = verify(&all[20..], log.keys(), log.anchored());
+    assert_eq!((found.first, found.retention.unwrap().to), (Some(20), 9));
+    // A gap that retention explains is none, since a file from before it is at hand again.
+    let mut log = with_retention(true);
+    let removed = Removed {
+        time: TIME.into(),
+        file: "log.2".into(),
+        from: 10,
+        to: 19,
+        why: "keep".into(),
+    };
+    let stamped = log.chain.removed(&removed);
+    log.write(&stamped);
+    log.checkpoint();
+    let all = log.all();
+    let kept = [&all[..10], &all[20..]].concat();
+    let found = verify(&kept, log.keys(), log.anchored());
+    assert_eq!(found.problems, []);
+    // Lines that retention did not remove are a gap.
+    let gap = [&all[..20], &all[22..]].concat();
+    let found = verify(&gap, log.keys(), log.anchored());
+    assert_eq!(
+        found.problems[0].kind,
+        ProblemKind::Missing { from: 20, to: 21 }
+    );
+}
+
+#[test]
+fn a_record_of_retention_counts_once_a_checkpoint_vouches_for_it() {
+    // Whoever has no key can append a record that fits the chain, and remove what it names.
+    let log = with_retention(false);
+    let found = verify(&log.all()[10..], log.keys(), Anchored::default());
+    assert_eq!(found.retention, None);
+    let mut log = with_retention(true);
+    let removed = Removed {
+        time: TIME.into(),
+        file: "log.9".into(),
+        from: 10,
+        to: 99,
+        why: "keep".into(),
+    };
+    let stamped = log.chain.removed(&removed);
+    log.write(&stamped);
+    log.checkpoint();
+    let found = verify(&log.all(), log.keys(), Anchored::default());
+    assert_eq!(found.problems[0].kind, ProblemKind::Changed);
+}
+
+/// A log whose key hands it over after its first file, and the former key.
+fn handed_over() -> (Log, SigningKey, VerifierKey) {
+    let mut log = Log::new();
+    log.open().lines(4).checkpoint().lines(2);
+    let next = SigningKey::generate("gateway.next").unwrap();
+    let (stamped, note) = log.chain.hand_over(&log.key, &next, TIME.into());
+    log.write(&stamped);
+    log.notes.push(note);
+    let new = next.verifier().clone();
+    let old = std::mem::replace(&mut log.key, next);
+    log.lines(3).checkpoint();
+    log.open().lines(2).checkpoint();
+    (log, old, new)
+}
+
+#[test]
+fn a_log_is_followed_from_key_to_key() {
+    let (log, old, new) = handed_over();
+    let old = old.verifier().clone();
+    let anchored = Anchored::read(&log.notes.join("\n"), std::slice::from_ref(&old)).unwrap();
+    let found = verify(&log.all(), vec![old.clone()], anchored);
+    assert_eq!(
+        (found.problems, found.checkpoints, found.anchors_met),
+        (vec![], 4, 4)
+    );
+    let [change] = &found.key_changes[..] else {
+        panic!("{:?}", found.key_changes);
+    };
+    assert_eq!((&change.from, &change.to, change.line), (&old, &new, 8));
+    // With the new one alone what the old one signed does not count, and that is said.
+    let found = verify(&log.all(), vec![new.clone()], Anchored::default());
+    assert!(matches!(
+        found.problems[0].kind,
+        ProblemKind::Checkpoint(CheckpointError::Signature(_))
+    ));
+    let found = verify(&log.all(), vec![old, new], Anchored::default());
+    assert_eq!(found.problems, []);
+}
+
+#[test]
+fn a_key_that_was_given_up_signs_nothing_more() {
+    // Somebody has the old key, after the log was handed over.
+    let mut log = Log::new();
+    log.open().lines(2).checkpoint();
+    let next = SigningKey::generate("gateway").unwrap();
+    let (stamped, _) = log.chain.hand_over(&log.key, &next, TIME.into());
+    log.write(&stamped);
+    log.lines(2).checkpoint();
+    for keys in [
+        log.keys(),
+        vec![next.verifier().clone(), log.key.verifier().clone()],
+    ] {
+        let found = verify(&log.all(), keys, Anchored::default());
+        assert_eq!(
+            found.problems[0].kind,
+            ProblemKind::Checkpoint(CheckpointError::GivenUp("gateway".into()))
+        );
+        assert_eq!(found.problems[0].place.line, 8);
+    }
+}
+
+#[test]
+fn whoever_stole_a_key_can_write_another_log_and_the_anchor_and_the_next_key_tell() {
+    let (log, old, new) = handed_over();
+    let key = old.verifier().clone();
+    let mut forged = Log::new();
+    forged.key = old;
+    forged.open().lines(9).checkpoint();
+    let theirs = SigningKey::generate("gateway.next").unwrap();
+    let (stamped, _) = forged.chain.hand_over(&forged.key, &theirs, TIME.into());
+    forged.write(&stamped);
+    forged.key = theirs;
+    forged.lines(2).checkpoint();
+    // By the former key alone it cannot be told from the real one, but for the key to which it was handed over.
+    let found = verify(&forged.all(), vec![key.clone()], Anchored::default());
+    assert_eq!(found.problems, []);
+    assert_ne!(found.key_changes[0].to, new);
+    let anchored = Anchored::read(&log.notes.join("\n"), &[key.clone()]).unwrap();
+    let found = verify(&forged.all(), vec![key], anchored);
+    assert_eq!(found.problems[0].kind, ProblemKind::Anchor(8));
+    // Whoever trusts the key that was kept sees that their key is another one.
+    let found = verify(&forged.all(), vec![new], Anchored::default());
+    assert!(!found.problems.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 

@@ -1,6 +1,7 @@
 //! `sandgate audit`: what proves the call log.
 
 mod files;
+mod hash;
 mod key;
 mod verify;
 
@@ -22,6 +23,8 @@ pub enum Audit {
     /// Verify that no line of the call log was changed, moved, put in or removed [exit code 1: one was, 2: it cannot be
     /// read]
     Verify(verify::Verify),
+    /// Print the hash that stands for a value where `call-log.hash-key` has payloads recorded as hashes
+    Hash(hash::Hash),
     /// Print the calls of the call log in the format of another system
     Export(Export),
 }
@@ -52,6 +55,7 @@ pub enum FormatName {
 pub fn carry_out(asked: &Audit) -> ExitCode {
     match asked {
         Audit::Key(asked) => key::carry_out(asked),
+        Audit::Hash(asked) => hash::carry_out(asked),
         Audit::Verify(asked) => verify::carry_out(asked),
         Audit::Export(asked) => export(asked),
     }

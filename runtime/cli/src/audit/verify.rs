@@ -49,7 +49,29 @@ struct Found {
     checkpoints: u64,
     last_checkpoint: Option<LastCheckpoint>,
     anchored: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<FoundRemoved>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<FoundKey>,
     problems: Vec<FoundProblem>,
+}
+
+/// The lines that retention removed: all up to `to`, which is the last one before the first line at hand, or an earlier one.
+#[derive(Serialize)]
+struct FoundRemoved {
+    to: u64,
+    said_at: u64,
+    why: String,
+    checkpoint: u64,
+}
+
+/// Where another key begins.
+#[derive(Serialize)]
+struct FoundKey {
+    line: u64,
+    time: String,
+    from: String,
+    to: String,
 }
 
 #[derive(Serialize)]
@@ -181,6 +203,12 @@ fn keys(asked: &Verify, located: &Located) -> Result<Vec<VerifierKey>, Box<dyn s
         let key = SigningKey::from_text(&read(&path, MAX_KEY)?);
         let key = key.map_err(|error| format!("{}: {error}", path.display()))?;
         keys.push(key.verifier().clone());
+        let loaded = located.loaded.as_ref();
+        let audit = loaded.and_then(|loaded| loaded.config.audit.as_ref());
+        for text in audit.into_iter().flat_map(|audit| &audit.former_keys) {
+            let former = VerifierKey::from_text(text);
+            keys.push(former.map_err(|error| format!("`audit.former-keys`: {text}: {error}"))?);
+        }
     }
     Ok(keys)
 }
@@ -214,8 +242,31 @@ fn found(located: &Located, anchored: Option<usize>, summary: &Summary, verified
             .clone()
             .map(|(time, lines)| LastCheckpoint { time, lines }),
         anchored: anchored.map(|_| summary.anchors_met),
+        removed: removed(summary),
+        keys: summary
+            .key_changes
+            .iter()
+            .map(|change| FoundKey {
+                line: change.line,
+                time: change.time.clone(),
+                from: change.from.to_string(),
+                to: change.to.to_string(),
+            })
+            .collect(),
         problems: summary.problems.iter().map(problem).collect(),
     }
+}
+
+/// Which of the lines that are not at hand retention removed. `None`: all are at hand, or nothing vouches for it.
+fn removed(summary: &Summary) -> Option<FoundRemoved> {
+    let missing = summary.first?.checked_sub(1)?;
+    let retention = summary.retention.as_ref()?;
+    Some(FoundRemoved {
+        to: retention.to.min(missing),
+        said_at: retention.said_at,
+        why: retention.why.clone(),
+        checkpoint: retention.checkpoint,
+    })
 }
 
 /// What was found, for people.
@@ -272,11 +323,39 @@ fn text(located: &Located, anchored: Option<usize>, summary: &Summary) -> String
             summary.anchors_met
         ),
     };
-    if let Some(first) = first.filter(|first| *first > 0) {
+    let removed = removed(summary);
+    if let Some(FoundRemoved {
+        to,
+        said_at,
+        why,
+        checkpoint,
+    }) = &removed
+    {
         let _ = writeln!(
             text,
-            "not at hand  lines 0 to {}, for which the next checkpoint stands too",
+            "removed      lines 0 to {to} by retention ({why}), as line {said_at} says, covered by the checkpoint over {checkpoint} lines"
+        );
+    }
+    let from = removed.as_ref().map_or(0, |removed| removed.to + 1);
+    if let Some(first) = first.filter(|first| *first > from) {
+        let said = match removed {
+            Some(_) => ", and nothing says that retention removed them",
+            None => "",
+        };
+        let _ = writeln!(
+            text,
+            "not at hand  lines {from} to {}, for which the next checkpoint stands too{said}",
             first - 1
+        );
+    }
+    for change in &summary.key_changes {
+        let _ = writeln!(
+            text,
+            "key          from line {} on ({}) {} signs, as {} signed",
+            change.line + 1,
+            change.time,
+            change.to,
+            change.from
         );
     }
     if summary.unchained > 0 {

@@ -2,6 +2,7 @@
 
 mod paste;
 mod reason;
+mod signers;
 mod story;
 mod verb;
 
@@ -236,7 +237,20 @@ impl Found {
             );
             text += &shown(&made);
         }
+        text += &self.signers();
         text += &self.words(&records);
         Ok(text)
+    }
+
+    /// Who signed what the call went through, where the gateway that had the records still tells.
+    fn signers(&self) -> String {
+        let Some(socket) = &self.socket else {
+            return String::new();
+        };
+        let status = admin::ask(socket, Ask::Status);
+        status.map_or_else(
+            |_| String::new(),
+            |status| signers::lines(&self.records, &status),
+        )
     }
 }

@@ -43,8 +43,7 @@ impl Receiver {
             Self::Webhook { url, key: None } => format!("webhook {}", host(url)),
             Self::Slack(url) => format!("slack {}", host(url)),
             Self::Alertmanager(url) => format!("alertmanager {}", host(url)),
-            Self::Syslog(Syslog::Udp(address)) => format!("syslog udp://{address}"),
-            Self::Syslog(Syslog::Socket(path)) => format!("syslog {}", path.display()),
+            Self::Syslog(to) => format!("syslog {to}"),
         }
     }
 }

@@ -67,6 +67,8 @@ fn card(
             dl.facts {
                 div { dt { "plugin" } dd { (short(&one.plugin)) " " (short(&one.plugin_version)) } }
                 div { dt { "digest" } dd { (digest(&shown(&one.digest))) } }
+                @if let Some(reference) = &one.reference { div { dt { "from" } dd { (short(name_and_tag(reference))) } } }
+                @if let Some(signer) = &one.signed_by { div { dt { "signed by" } dd { (short(signer)) } } }
                 div { dt { "runs" } dd { (count(one.tally.runs)) } }
                 div { dt { "refusals" } dd { (count(one.tally.refusals)) } }
                 div { dt { "faults" }
@@ -169,4 +171,25 @@ fn agreement(one: &CandidateStatus) -> Markup {
 
 fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// A plugin's name and tag at its registry, without the digest of its manifest: `ghcr.io/example/mask:1`.
+fn name_and_tag(reference: &str) -> &str {
+    let reference = reference.strip_prefix("oci://").unwrap_or(reference);
+    reference.split('@').next().unwrap_or(reference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_of_a_registry_is_shown_by_its_name_and_tag() {
+        let reference = "oci://ghcr.io/example/mask:1@sha256:00";
+        assert_eq!(name_and_tag(reference), "ghcr.io/example/mask:1");
+        assert_eq!(
+            name_and_tag("localhost:5000/mask:2"),
+            "localhost:5000/mask:2"
+        );
+    }
 }

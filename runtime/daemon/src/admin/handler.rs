@@ -110,8 +110,12 @@ impl Handler {
         Self { console, ..self }
     }
 
-    pub(crate) fn call_log(&self) -> &CallLogWriter {
+    pub(crate) fn call_log(&self) -> &Arc<CallLogWriter> {
         &self.call_log
+    }
+
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     pub(crate) fn config_file(&self) -> PathBuf {
@@ -131,23 +135,32 @@ impl Handler {
         (names, others)
     }
 
+    /// Reloads the configuration.
+    pub(super) async fn reload(&self, actor: &Actor) -> Result<ReloadReport, String> {
+        let (answer, answered) = oneshot::channel();
+        let ending = || "the gateway is about to end".to_owned();
+        let request = ReloadRequest {
+            by: actor.clone(),
+            answer,
+        };
+        let sent = self.context.reload.send(request).await;
+        sent.map_err(|_| ending())?;
+        answered.await.map_err(|_| ending())
+    }
+
     /// Answers a question.
     pub(crate) async fn answer(&self, ask: Ask, actor: &Actor) -> Result<Box<RawValue>, String> {
         match ask {
             Ask::Status => raw(&self.status()),
-            Ask::Reload => {
-                let (answer, answered) = oneshot::channel();
-                let ending = || "the gateway is about to end".to_owned();
-                let request = ReloadRequest {
-                    by: actor.clone(),
-                    answer,
-                };
-                self.context
-                    .reload
-                    .send(request)
-                    .await
-                    .map_err(|_| ending())?;
-                raw(&answered.await.map_err(|_| ending())?)
+            Ask::Reload => raw(&self.reload(actor).await?),
+            Ask::Rotate {
+                kind,
+                name,
+                until,
+                hash,
+            } => {
+                let key = (hash.as_deref(), until.as_deref());
+                raw(&self.rotate(kind, &name, key, actor).await?)
             }
             Ask::Stop {
                 kind,
@@ -328,6 +341,7 @@ impl Handler {
             issuers: edition.authorization().map(issuers).unwrap_or_default(),
             certificate_until: self.gateway.certificate_until().map(time),
             unwritten_records: self.call_log.unwritten(),
+            call_log_sinks: self.call_log.sink_status(),
             log: LogStatus::of_process(),
             interceptors: interceptors.collect(),
             servers: edition

@@ -7,11 +7,13 @@ mod client;
 mod handler;
 mod listener;
 mod protocol;
+mod rotate;
 mod socket;
 
 pub use client::{AskError, ask};
 pub(crate) use handler::{Handler, ReloadRequest, RunContext};
 pub(crate) use listener::{AT_A_TIME, serve};
-pub use protocol::Ask;
+pub use protocol::{Ask, RotateKind};
+pub use rotate::RotateReport;
 pub(crate) use socket::AdminListener;
 pub use socket::{SocketError, SocketPath};

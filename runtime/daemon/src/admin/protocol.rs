@@ -56,6 +56,19 @@ pub enum Ask {
         #[serde(default)]
         why: Option<String>,
     },
+    /// Puts another key or value in force, now.
+    Rotate {
+        /// What it is.
+        kind: RotateKind,
+        /// A client's name, `SERVER/NAME` of a secret, or the absolute path of the next key's file.
+        name: String,
+        /// Until when a client's former key is good, which is recorded.
+        #[serde(default)]
+        until: Option<String>,
+        /// The SHA-256 of a client's new key, in hexadecimal.
+        #[serde(default)]
+        hash: Option<String>,
+    },
     /// Asks for all stops.
     Stops,
     /// Asks for the alerts: their rules, what lasts, how messages fare.
@@ -90,6 +103,18 @@ pub enum Ask {
         /// The call's whole id.
         call: String,
     },
+}
+
+/// What is put in the place of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RotateKind {
+    /// The key of a client.
+    Client,
+    /// A server's secret.
+    Secret,
+    /// The key that signs the call log.
+    AuditKey,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub use sandgate_alerts::{AlertStatus, TestReport};
 use sandgate_pipeline::Mode;
 use sandgate_recording::RecordingStatus;
+use sandgate_telemetry::call_log::RemoteSinkStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::logging;
 use sandgate_telemetry::recent_calls::{Calls, Tally};
@@ -70,6 +71,9 @@ pub struct Status {
     /// The number of call records that could not be written since the start.
     #[serde(default)]
     pub unwritten_records: u64,
+    /// The sinks of the call log, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub call_log_sinks: Vec<RemoteSinkStatus>,
     /// The status of the gateway's own log.
     #[serde(default)]
     pub log: LogStatus,

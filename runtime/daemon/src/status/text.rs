@@ -99,6 +99,19 @@ impl Status {
             let count = self.unwritten_records;
             line("call log", format!("{count} records could not be written"));
         }
+        for one in &self.call_log_sinks {
+            let mut text = format!("{}: {} records sent", one.sink, one.sent);
+            if one.lost > 0 {
+                let _ = write!(text, ", {} lost", one.lost);
+            }
+            if one.waiting_bytes > 0 {
+                let _ = write!(text, ", {} KiB wait", one.waiting_bytes.div_ceil(1024));
+            }
+            if let (Some(since), Some(error)) = (&one.failing_since, &one.error) {
+                let _ = write!(text, "; failing since {since}: {error}");
+            }
+            line("sink", text);
+        }
         if self.log.dropped > 0 {
             line("log", format!("{} lines lost", self.log.dropped));
         }
@@ -333,6 +346,7 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use sandgate_telemetry::call_log::RemoteSinkStatus;
     use sandgate_telemetry::recent_calls::Tally;
 
     use super::super::{EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus};
@@ -383,6 +397,14 @@ mod tests {
             }],
             certificate_until: Some("2027-01-01T00:00:00Z".into()),
             unwritten_records: 5,
+            call_log_sinks: vec![RemoteSinkStatus {
+                sink: "syslog tls://log.example.com:6514".into(),
+                sent: 41,
+                lost: 2,
+                waiting_bytes: 3000,
+                failing_since: Some("2026-11-22T11:00:10Z".into()),
+                error: Some("Connection refused (os error 111)".into()),
+            }],
             log: LogStatus {
                 dropped: 3,
                 failing: None,
@@ -482,6 +504,7 @@ clients        3 connections, 1 sessions
 issuer         https://id.example.com: 2 keys, answered at 2026-11-22T10:45:00Z; failing since 2026-11-22T11:00:10Z: https://id.example.com/jwks: no answer in 10 s
 certificate    until 2027-01-01T00:00:00Z
 call log       5 records could not be written
+sink           syslog tls://log.example.com:6514: 41 records sent, 2 lost, 3 KiB wait; failing since 2026-11-22T11:00:10Z: Connection refused (os error 111)
 log            3 lines lost
 wrong          call-log (not ready): cannot be written: No space left on device
 at next start  call-log.to, gateway.listen

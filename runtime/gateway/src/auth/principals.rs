@@ -162,6 +162,11 @@ impl Clients {
         clients
     }
 
+    /// The client of this name, as it is configured.
+    pub fn key(&self, name: &str) -> Option<&ClientKey> {
+        self.keys.iter().find(|key| &*key.name == name)
+    }
+
     /// Whether a client has this name.
     pub fn has(&self, name: &str) -> bool {
         self.keys.iter().any(|key| *key.name == *name)

@@ -31,8 +31,6 @@ impl CallLogWriter {
             return;
         };
         let anchor = config.anchor.map(|anchor| KeptBy::new(anchor, files));
-        // A checkpoint that the anchor did not take. Each stands for all lines before it, so the latest one is enough.
-        let mut untaken = None;
         loop {
             let last = tokio::select! {
                 () = tokio::time::sleep(config.every.0) => false,
@@ -42,18 +40,18 @@ impl CallLogWriter {
             let signed = tokio::task::spawn_blocking(move || writer.checkpoint()).await;
             let mut why = None;
             match signed {
-                Ok(Ok(Some(signed))) => {
-                    untaken = Some(signed.note);
-                    why = signed.unsaved.map(|error| error.to_string());
-                }
+                Ok(Ok(Some(signed))) => why = signed.unsaved.map(|error| error.to_string()),
                 Ok(Ok(None)) => {}
                 Ok(Err(error)) => why = Some(format!("the call log: {error}")),
                 Err(error) => why = Some(error.to_string()),
             }
-            if let (Some(note), Some(anchor)) = (&untaken, &anchor) {
-                match anchor.keep(note).await {
-                    Ok(()) => untaken = None,
-                    Err(error) => why = why.or(Some(format!("the anchor: {error}"))),
+            if let (Some(auditor), Some(anchor)) = (self.auditor(), &anchor) {
+                while let Some(note) = auditor.unanchored() {
+                    if let Err(error) = anchor.keep(&note).await {
+                        why = why.or(Some(format!("the anchor: {error}")));
+                        break;
+                    }
+                    auditor.anchored(&note);
                 }
             }
             self.tell(why);

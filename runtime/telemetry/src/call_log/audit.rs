@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cap_std::fs::MetadataExt;
+use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::{FlockOperation, flock, fstat};
-use sandgate_audit::{Chain, KeyError, SavedChain, SigningKey, Stamped, Tail};
+use sandgate_audit::{Chain, KeyError, SavedChain, SigningKey, Stamped, Tail, VerifierKey};
 use sandgate_config::{Audit, FileError, Files};
 use serde::{Deserialize, Serialize};
 
+use super::payloads::private;
 use super::sink::Sink;
 
-/// The longest key file, in bytes.
-const MAX_KEY: u64 = 4096;
 /// The longest saved chain, in bytes: 64 hashes and two numbers.
 const MAX_SAVED: u64 = 64 << 10;
 /// What the records of the chain call this program.
@@ -26,7 +25,9 @@ const PROGRAM: &str = concat!("sandgate ", env!("CARGO_PKG_VERSION"));
 /// Chains the lines of the call log, and signs checkpoints. Locks are taken in this order: a sink's, `state`, `written`.
 #[derive(Debug)]
 pub struct Auditor {
-    key: SigningKey,
+    key: ArcSwap<SigningKey>,
+    /// The keys that signed the log before.
+    former: Vec<VerifierKey>,
     written: Mutex<Written>,
     state: Mutex<State>,
 }
@@ -43,7 +44,6 @@ pub(super) struct Written {
 
 /// A checkpoint that was written.
 pub(super) struct Signed {
-    pub(super) note: String,
     /// The file that it is written to.
     pub(super) file: OwnedFd,
     /// Why the chain could not be kept beside the log.
@@ -60,8 +60,17 @@ struct State {
     locks: Vec<(FileId, OwnedFd)>,
     /// The number of lines up to the last checkpoint, itself counted.
     signed: u64,
+    /// Checkpoints that the anchor has not taken yet. Each stands for all lines before it, so the latest one is enough; only
+    /// those that hand the log over to another key are all kept.
+    unanchored: Vec<Note>,
     /// Since when checkpoints fail, and why.
     failure: Option<(SystemTime, String)>,
+}
+
+#[derive(Debug)]
+struct Note {
+    text: String,
+    hands_over: bool,
 }
 
 impl Written {
@@ -70,7 +79,7 @@ impl Written {
         if self.file == Some(link.file) {
             return None;
         }
-        let key = &link.auditor.key;
+        let key = &**link.auditor.key.load();
         Some(match &self.tail {
             Some(tail) => tail.opened(PROGRAM, key, now()),
             None => self.chain.opened(PROGRAM, key, now()),
@@ -85,7 +94,7 @@ impl Written {
 }
 
 /// A file whose lines are part of the chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) auditor: Arc<Auditor>,
     pub(super) file: FileId,
@@ -93,7 +102,7 @@ pub(super) struct Link {
 }
 
 /// Where the chain of a file is saved: beside the log, as `NAME.chain`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Saved {
     files: Files,
     log: PathBuf,
@@ -138,6 +147,25 @@ pub enum OpenError {
         /// Its permissions.
         mode: u32,
     },
+    /// A former key is none.
+    #[error("`audit.former-keys[{index}]`: {error}")]
+    FormerKey {
+        /// Which one, from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// A sink cannot be used.
+    #[error("`call-log.sinks[{index}]`: {why}")]
+    Sink {
+        /// Which one, from 0.
+        index: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The saved chain is another key's.
+    #[error("{} is damaged, or another key's: the gateway's key did not sign it", .0.display())]
+    AnotherKey(PathBuf),
     /// Another gateway has the log.
     #[error("{} is written by another gateway: with `audit`, each needs a call log of its own", .0.display())]
     Locked(PathBuf),
@@ -158,21 +186,14 @@ impl Auditor {
     ///
     /// The key cannot be read, is none, or can be read by others.
     pub fn new(config: &Audit, files: &Files) -> Result<Arc<Self>, OpenError> {
-        let path = files.path(&config.key);
-        let stat = files.open_read(&config.key)?.metadata();
-        let mode = stat.map_or(0, |stat| stat.mode()) & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(OpenError::Mode { path, mode });
-        }
-        let text = zeroize::Zeroizing::new(files.read(&config.key, MAX_KEY)?);
-        let form = |error| OpenError::Key {
-            path: path.clone(),
-            error,
-        };
-        let text = std::str::from_utf8(&text).unwrap_or_default();
-        let key = SigningKey::from_text(text).map_err(form)?;
+        let former = config.former_keys.iter().enumerate();
+        let former = former.map(|(index, text)| {
+            VerifierKey::from_text(text).map_err(|error| OpenError::FormerKey { index, error })
+        });
+        let former: Result<_, OpenError> = former.collect();
         Ok(Arc::new(Self {
-            key,
+            key: ArcSwap::from_pointee(signing_key(&config.key, files)?),
+            former: former?,
             written: Mutex::default(),
             state: Mutex::default(),
         }))
@@ -213,7 +234,7 @@ impl Auditor {
             state.locks.drain(..more);
         }
         if first {
-            let tail = saved.resume(file, &self.key)?;
+            let tail = saved.resume(file, self)?;
             if let Some(line) = tail.broken {
                 tracing::error!(
                     line,
@@ -241,25 +262,86 @@ impl Auditor {
             return Ok(None);
         }
         let signed = sink.own_line(|written| {
-            let (stamped, note) = written.chain.checkpoint(&self.key, now());
+            let (stamped, note) = written.chain.checkpoint(&self.key.load(), now());
             (stamped, (note, written.chain.size() + 1))
         })?;
         let Some((note, size)) = signed else {
             return Ok(None);
         };
         state.signed = size;
+        state.unanchored.pop_if(|note| !note.hands_over);
+        state.unanchored.push(Note {
+            text: note,
+            hands_over: false,
+        });
         // The note counts also where the chain cannot be kept beside the log: that only spares reading at a start.
         let saved = sink.link().map(|link| link.save(&self.written.lock()));
         Ok(Some(Signed {
-            note,
             file: sink.handle()?,
             unsaved: saved.and_then(Result::err),
         }))
     }
 
+    /// Hands the log over to another key, which signs from here on.
+    ///
+    /// The chain beside the log is signed by the next key before the record that says so is written: a gateway that is
+    /// killed in between does not start with a key that has given the log up.
+    pub(super) fn hand_over(&self, sink: &mut Sink, next: SigningKey) -> io::Result<Signed> {
+        let mut state = self.state.lock();
+        let key = self.key.load_full();
+        sink.begin_chain()?;
+        let Some(link) = sink.link().cloned() else {
+            return Err(io::Error::other("the call log is in no file"));
+        };
+        let size = {
+            let written = self.written.lock();
+            link.save_by(&written, &next)?;
+            written.chain.size()
+        };
+        let mut text = String::new();
+        let result = sink.own_line(|written| {
+            let (stamped, note) = written.chain.hand_over(&key, &next, now());
+            text = note;
+            (stamped, ())
+        });
+        let written = self.written.lock();
+        // A line whose beginning is written is part of the log: its rest follows.
+        if written.chain.size() == size {
+            let _ = link.save_by(&written, &key);
+            return Err(result
+                .err()
+                .unwrap_or_else(|| io::ErrorKind::WriteZero.into()));
+        }
+        self.key.store(Arc::new(next));
+        state.signed = written.chain.size();
+        state.unanchored.pop_if(|note| !note.hands_over);
+        state.unanchored.push(Note {
+            text,
+            hands_over: true,
+        });
+        Ok(Signed {
+            unsaved: link.save(&written).err(),
+            file: sink.handle()?,
+        })
+    }
+
+    /// The oldest checkpoint that the anchor is to take. `None`: it has all.
+    pub(super) fn unanchored(&self) -> Option<String> {
+        let state = self.state.lock();
+        state.unanchored.first().map(|note| note.text.clone())
+    }
+
+    /// The anchor has taken this checkpoint.
+    pub(super) fn anchored(&self, text: &str) {
+        self.state
+            .lock()
+            .unanchored
+            .retain(|note| note.text != text);
+    }
+
     /// The key that verifies the checkpoints.
     pub fn verifier(&self) -> String {
-        self.key.verifier().to_string()
+        self.key.load().verifier().to_string()
     }
 
     /// The number of lines of the log.
@@ -290,9 +372,13 @@ impl Auditor {
 impl Link {
     /// Keeps the chain beside the log.
     pub(super) fn save(&self, written: &Written) -> io::Result<()> {
+        self.save_by(written, &self.auditor.key.load())
+    }
+
+    fn save_by(&self, written: &Written, key: &SigningKey) -> io::Result<()> {
         let chain = written.chain.saved();
         let beside = Beside {
-            signature: chain.sign(&Beside::about(self.file), &self.auditor.key),
+            signature: chain.sign(&Beside::about(self.file), key),
             file: self.file,
             chain,
         };
@@ -308,8 +394,8 @@ impl Saved {
     }
 
     /// The chain to the end of the log, of which `current` is the file now.
-    fn resume(&self, current: FileId, key: &SigningKey) -> Result<Tail, OpenError> {
-        let Some(beside) = self.read(key)? else {
+    fn resume(&self, current: FileId, auditor: &Auditor) -> Result<Tail, OpenError> {
+        let Some(beside) = self.read(auditor)? else {
             let content = BufReader::new(self.files.open_read(&self.log)?);
             if sandgate_audit::first_number(content).is_ok_and(|first| first.is_some()) {
                 // Nothing vouches for these lines, so the gateway does not sign them.
@@ -354,7 +440,7 @@ impl Saved {
         found.map(|entry| entry.path())
     }
 
-    fn read(&self, key: &SigningKey) -> Result<Option<Beside>, OpenError> {
+    fn read(&self, auditor: &Auditor) -> Result<Option<Beside>, OpenError> {
         let damaged = |why: String| OpenError::Saved {
             path: self.files.path(&self.path()),
             why,
@@ -369,13 +455,15 @@ impl Saved {
         let read: Result<Beside, _> = serde_json::from_slice(&bytes);
         let beside = read.map_err(|error| damaged(error.to_string()))?;
         let about = Beside::about(beside.file);
-        match beside
-            .chain
-            .is_signed(&about, key.verifier(), &beside.signature)
-        {
-            true => Ok(Some(beside)),
-            false => Err(damaged("the gateway's key did not sign it".into())),
+        let signs = |key: &VerifierKey| beside.chain.is_signed(&about, key, &beside.signature);
+        if signs(auditor.key.load().verifier()) {
+            return Ok(Some(beside));
         }
+        let Some(former) = auditor.former.iter().find(|key| signs(key)) else {
+            return Err(OpenError::AnotherKey(self.files.path(&self.path())));
+        };
+        tracing::warn!("the call log goes on with another key; it was left with {former}");
+        Ok(Some(beside))
     }
 
     fn write(&self, beside: &Beside) -> Result<(), FileError> {
@@ -384,7 +472,21 @@ impl Saved {
     }
 }
 
+/// Reads a key that signs checkpoints.
+///
+/// # Errors
+///
+/// The key cannot be read, is none, or can be read by others.
+pub(super) fn signing_key(path: &Path, files: &Files) -> Result<SigningKey, OpenError> {
+    let text = private(files, path)?;
+    let text = std::str::from_utf8(&text).unwrap_or_default();
+    SigningKey::from_text(text).map_err(|error| OpenError::Key {
+        path: files.path(path),
+        error,
+    })
+}
+
 /// The time as it stands in records: RFC 3339.
-fn now() -> String {
+pub(super) fn now() -> String {
     humantime::format_rfc3339_micros(SystemTime::now()).to_string()
 }

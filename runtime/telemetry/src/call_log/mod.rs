@@ -9,7 +9,11 @@ mod audit;
 mod backwards;
 mod egress;
 mod line;
+mod payloads;
 pub mod record;
+mod remote;
+mod remote_client;
+mod rotation;
 pub mod search;
 mod sink;
 mod watcher;
@@ -23,12 +27,11 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sandgate_config::{Destination, FileError, Files};
+use sandgate_config::{Destination, FileError, Files, ResolvedSink};
 use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
-use sandgate_message::Json;
 use sandgate_text::escape;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
 use self::line::Line;
 use self::sink::Sink;
@@ -38,8 +41,15 @@ use crate::recent_calls::{MAX_LINE, RecentCalls};
 use self::audit::Signed;
 pub use self::audit::{Auditor, OpenError};
 pub use self::backwards::{Place, backwards};
+pub use self::payloads::Payloads;
+use self::remote::RemoteSinks;
+pub use self::remote::{RemoteSinkFigures, RemoteSinkStatus};
+pub use self::rotation::Rotation;
 use self::watcher::Watched;
 pub use self::watcher::{AlertFigures, AlertRecord, RecordWatcher};
+
+/// The most bytes by which a line grows with its place in a chain.
+const CHAINED: usize = 110;
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -55,15 +65,21 @@ pub struct CallLogWriter {
     failing: AtomicBool,
     failure: Mutex<Option<WriteFailure>>,
     watcher: Watched,
+    /// Whether the log's file was moved away since somebody last looked.
+    moved: AtomicBool,
+    /// Told whenever records go elsewhere.
+    redirected: Notify,
 }
 
 /// The destination of records, and whether they hold payloads.
 #[derive(Debug)]
 pub struct CallLogTarget {
-    payloads: bool,
-    /// Where records are written. `None`: nothing is recorded.
+    payloads: Payloads,
+    /// Where records are written. `None`: nowhere on this machine.
     sink: Option<Mutex<Sink>>,
     reopen: Option<Reopen>,
+    /// Where records are sent as well.
+    remote: Arc<RemoteSinks>,
 }
 
 /// How a file is opened again.
@@ -72,6 +88,21 @@ struct Reopen {
     files: Files,
     path: PathBuf,
     auditor: Option<Arc<Auditor>>,
+    rotation: Rotation,
+    remote: Arc<RemoteSinks>,
+}
+
+/// What the destination of records is made of.
+#[derive(Debug, Default)]
+pub struct CallLogParts<'a> {
+    /// What records have of params and results.
+    pub payloads: Payloads,
+    /// When the file is moved away.
+    pub rotation: Rotation,
+    /// Where records are sent as well.
+    pub sinks: Vec<ResolvedSink>,
+    /// With an auditor, the lines of a file are part of its chain.
+    pub auditor: Option<&'a Arc<Auditor>>,
 }
 
 /// A failure to write records that still lasts.
@@ -105,18 +136,23 @@ struct OperatorAction<'a, T> {
 }
 
 impl CallLogTarget {
-    /// Opens the destination. With `payloads`, params and results are recorded too. With an auditor, the lines of a file
-    /// are part of its chain.
+    /// Opens the destination.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or the standard stream is closed.
+    /// The file cannot be opened, the standard stream is closed, or a sink cannot be used as it is configured.
     pub fn open(
         to: &Destination,
-        payloads: bool,
         files: &Files,
-        auditor: Option<&Arc<Auditor>>,
+        parts: CallLogParts<'_>,
     ) -> Result<Self, OpenError> {
+        let CallLogParts {
+            payloads,
+            rotation,
+            sinks,
+            auditor,
+        } = parts;
+        let remote = Arc::new(RemoteSinks::new(sinks)?);
         let stream = |name: &str, fd: io::Result<OwnedFd>| {
             fd.map_err(|source| FileError::Io {
                 path: name.into(),
@@ -125,7 +161,14 @@ impl CallLogTarget {
             })
         };
         let (sink, reopen) = match to {
-            Destination::None => return Ok(Self::new(payloads, None, None)),
+            Destination::None => {
+                return Ok(Self {
+                    payloads,
+                    sink: None,
+                    reopen: None,
+                    remote,
+                });
+            }
             Destination::Stdout => (
                 Sink::new(stream("stdout", io::stdout().as_fd().try_clone_to_owned())?),
                 None,
@@ -139,19 +182,18 @@ impl CallLogTarget {
                     files: files.clone(),
                     path: path.clone(),
                     auditor: auditor.cloned(),
+                    rotation,
+                    remote: remote.clone(),
                 };
                 (reopen.open()?, Some(reopen))
             }
         };
-        Ok(Self::new(payloads, Some(sink), reopen))
-    }
-
-    fn new(payloads: bool, sink: Option<Sink>, reopen: Option<Reopen>) -> Self {
-        Self {
+        Ok(Self {
             payloads,
-            sink: sink.map(Mutex::new),
+            sink: Some(Mutex::new(sink.sending(remote.clone()))),
             reopen,
-        }
+            remote,
+        })
     }
 }
 
@@ -167,6 +209,8 @@ impl CallLogWriter {
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
             watcher: Watched::default(),
+            moved: AtomicBool::new(false),
+            redirected: Notify::new(),
         }
     }
 
@@ -187,6 +231,8 @@ impl CallLogWriter {
         if let Some(before) = retired {
             self.sync(&before);
         }
+        before.remote.close(remote::AFTER_RELOAD);
+        self.redirected.notify_one();
     }
 
     /// The number of records that could not be written since the start.
@@ -274,6 +320,43 @@ impl CallLogWriter {
         Ok(signed)
     }
 
+    /// Hands the log over to the key of this file, which signs from here on. Returns the keys that verify what was and what
+    /// will be signed.
+    ///
+    /// # Errors
+    ///
+    /// There is no chain, the key cannot be used or is the same, or the log cannot be written.
+    pub fn hand_over(&self, key: &Path, files: &Files) -> Result<(String, String), String> {
+        let auditor = self
+            .auditor
+            .as_ref()
+            .ok_or("the call log has no chain: `[audit]` makes one")?;
+        let next = audit::signing_key(key, files).map_err(|error| error.to_string())?;
+        let (before, after) = (auditor.verifier(), next.verifier().to_string());
+        if before == after {
+            return Err(format!(
+                "{} has the key that signs already",
+                files.path(key).display()
+            ));
+        }
+        let signed = loop {
+            let target = self.target.load();
+            let sink = target.sink.as_ref().ok_or("the call log is in no file")?;
+            let mut sink = sink.lock();
+            if !sink.retired {
+                break auditor.hand_over(&mut sink, next);
+            }
+        };
+        let signed = signed.map_err(|error| format!("the call log cannot be written: {error}"))?;
+        rustix::fs::fdatasync(&signed.file).map_err(|error| error.to_string())?;
+        match signed.unsaved {
+            None => Ok((before, after)),
+            Some(error) => Err(format!(
+                "the key is changed, and the end of the chain cannot be kept beside the log: {error}"
+            )),
+        }
+    }
+
     /// Records what an operator did, where the call log is to prove what happened.
     pub fn operator(&self, action: &str, detail: impl Serialize) {
         if self.auditor.is_some() {
@@ -337,11 +420,6 @@ impl CallLogWriter {
         Some(reopen.files.path(&reopen.path))
     }
 
-    /// Whether records hold payloads.
-    pub fn has_payloads(&self) -> bool {
-        self.target.load().payloads
-    }
-
     /// The words that policies matched, if they are kept.
     pub fn matched_values(&self) -> &MatchedValues {
         &self.matched_values
@@ -379,7 +457,7 @@ impl CallLogWriter {
         remember: impl FnOnce(&RecentCalls, String),
     ) -> Result<(), CallLogError> {
         let target = self.target.load();
-        if target.sink.is_none() && self.recent.is_none() {
+        if target.sink.is_none() && self.recent.is_none() && target.remote.is_empty() {
             return Ok(());
         }
         let text = line.text()?;
@@ -396,24 +474,40 @@ impl CallLogWriter {
 
     /// Writes a line to the target in force.
     fn put(&self, text: &str) -> Result<(), CallLogError> {
-        let written = loop {
+        let (written, sent) = loop {
             let target = self.target.load();
             let Some(sink) = &target.sink else {
-                return Ok(());
+                break (Ok(()), target.remote.put(text.as_bytes()));
             };
             let mut sink = sink.lock();
-            if !sink.retired {
-                break self.line(&mut sink, text.as_bytes());
+            if sink.retired {
+                continue;
             }
+            if let Some(reopen) = &target.reopen
+                && reopen.rotation.is_full(sink.size(), text.len() + CHAINED)
+                && sink.has_records()
+            {
+                self.rotate(&mut sink, &target);
+            }
+            let written = self.line(&mut sink, text.as_bytes());
+            break (written, !sink.unsent);
         };
-        written.map_err(|error| CallLogError(error.to_string()))
+        written.map_err(|error| CallLogError(error.to_string()))?;
+        match sent {
+            true => Ok(()),
+            false => Err(CallLogError(
+                "a sink of the call log takes no records, and no more can wait for it".to_owned(),
+            )),
+        }
     }
 }
 
 impl CallLog for CallLogWriter {
     fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
+        let target = self.target.load();
+        let params = target.payloads.of_payload(Some(record.params));
         let line = Line {
-            params: self.payload(Some(record.params)),
+            params: params.as_deref(),
             ..Line::of("forwarded", record.call, record.at, record.request_bytes)
         };
         self.write(line, |recent, text| recent.forwarded(&record.call.id, text))
@@ -431,6 +525,8 @@ impl CallLog for CallLogWriter {
         if self.recent.is_some() {
             self.matched_values.ended(record);
         }
+        let target = self.target.load();
+        let reply = target.payloads.of_payload(record.reply);
         let line = Line {
             decision: Some(record.decision),
             failed: Some(record.failed),
@@ -439,7 +535,7 @@ impl CallLog for CallLogWriter {
             server_us: record.server.map(micros),
             refused_by: record.refused_by,
             trail: Some(record.trail),
-            reply: self.payload(record.reply),
+            reply: reply.as_deref(),
             ..Line::of("ended", record.call, record.at, record.request_bytes)
         };
         let line = match record.decision {
@@ -457,25 +553,25 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl CallLogWriter {
-    fn payload<'a>(&self, json: Option<&'a Json>) -> Option<&'a RawValue> {
-        let json = json.filter(|_| self.target.load().payloads)?;
-        // Checked when it came in: it is JSON.
-        serde_json::from_str(json.as_str()).ok()
-    }
-}
-
 impl Reopen {
     fn open(&self) -> Result<Sink, OpenError> {
         let Self {
             files,
             path,
             auditor,
+            rotation,
+            remote,
         } = self;
-        match auditor {
-            Some(auditor) => auditor.sink(open_file(files, path)?, files, path),
-            None => Ok(Sink::new(open_file(files, path)?)),
-        }
+        let fd = open_file(files, path)?;
+        let sink = match auditor {
+            Some(auditor) => auditor.sink(fd, files, path)?,
+            None => Sink::new(fd),
+        };
+        let begun = match rotation.has_ages() && sink.size() > 0 {
+            true => rotation::begun(files.open_read(path)?),
+            false => None,
+        };
+        Ok(sink.beginning(begun).sending(remote.clone()))
     }
 }
 

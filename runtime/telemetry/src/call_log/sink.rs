@@ -3,12 +3,13 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sandgate_audit::Stamped;
 
-use super::audit::{Link, Written};
+use super::audit::{FileId, Link, Written};
+use super::remote::RemoteSinks;
 
 /// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
 /// it is short. While the reader stalls, later records fail at once.
@@ -31,12 +32,27 @@ pub(super) struct Sink {
     link: Option<Arc<Link>>,
     /// Whether lines go elsewhere by now.
     pub(super) retired: bool,
+    /// The size of the file in bytes. Of anything else, what was written to it.
+    size: u64,
+    /// When the file's first record was written. `None`: it has none, or nobody asks.
+    begun: Option<SystemTime>,
+    /// Whether the file has more than records of the chain's own.
+    has_records: bool,
+    /// When it last failed to move the file away.
+    pub(super) rotation_failed: Option<Instant>,
+    /// Where its lines are sent as well.
+    remote: Arc<RemoteSinks>,
+    /// Whether the last line found no room to wait for all of these.
+    pub(super) unsent: bool,
 }
 
 impl Sink {
     pub(super) fn new(to: OwnedFd) -> Self {
         let regular = rustix::fs::fstat(&to)
-            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+            .ok()
+            .filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+        let size = regular.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+        let regular = regular.is_some();
         let own = (!regular).then(|| without_blocking(&to)).flatten();
         Self {
             to: own.unwrap_or(to),
@@ -45,7 +61,46 @@ impl Sink {
             failing: false,
             link: None,
             retired: false,
+            size,
+            begun: None,
+            has_records: size > 0,
+            rotation_failed: None,
+            remote: Arc::default(),
+            unsent: false,
         }
+    }
+
+    /// Sends its lines there as well.
+    pub(super) fn sending(self, remote: Arc<RemoteSinks>) -> Self {
+        Self { remote, ..self }
+    }
+
+    /// Sets when the file's first record was written. `None`: it has none, and is to know.
+    pub(super) fn beginning(self, begun: Option<SystemTime>) -> Self {
+        // A file whose first record says nothing counts as begun now.
+        let begun = begun.or_else(|| (self.size > 0).then(SystemTime::now));
+        Self { begun, ..self }
+    }
+
+    /// When the file's first record was written. `None`: it has none.
+    pub(super) fn begun(&self) -> Option<SystemTime> {
+        self.begun
+    }
+
+    /// Whether the file has more than records of the chain's own.
+    pub(super) fn has_records(&self) -> bool {
+        self.has_records
+    }
+
+    /// The size of the file in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Which file it writes to.
+    pub(super) fn file(&self) -> Option<FileId> {
+        let stat = rustix::fs::fstat(&self.to).ok()?;
+        Some((stat.st_dev, stat.st_ino))
     }
 
     /// Makes its lines part of a chain.
@@ -107,14 +162,28 @@ impl Sink {
     }
 
     fn put_line(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
+        self.unsent = false;
+        self.has_records = true;
         let Some(link) = self.link.clone() else {
-            return self.put(line, patience);
+            self.put(line, patience)?;
+            self.unsent = !self.remote.put(line);
+            return Ok(());
         };
         // Held while the line is written, so that lines stand in the file in the chain's order.
         let mut written = link.auditor.written();
         self.open_chain(&mut written, &link, patience)?;
         let stamped = written.chain.stamp(line);
         self.put_stamped(&mut written, &stamped, patience)
+    }
+
+    /// Begins the chain in its file, if it has none of its lines yet.
+    pub(super) fn begin_chain(&mut self) -> io::Result<()> {
+        let Some(link) = self.link.clone() else {
+            return Ok(());
+        };
+        self.flush_rest(STALL)?;
+        let mut written = link.auditor.written();
+        self.open_chain(&mut written, &link, STALL)
     }
 
     /// Begins a file in which the chain goes on with the record that says so.
@@ -148,6 +217,7 @@ impl Sink {
         // A line whose beginning is written is part of the chain: its rest follows before the next line.
         if result.is_ok() || !self.rest.is_empty() {
             written.add(stamped, self.link());
+            self.unsent |= !self.remote.put(&stamped.text);
         }
         result
     }
@@ -160,7 +230,16 @@ impl Sink {
         result
     }
 
-    fn push(&self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
+    fn push(&mut self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
+        let (written, result) = self.write(bytes, patience);
+        self.size += written as u64;
+        if written > 0 && self.begun.is_none() {
+            self.begun = Some(SystemTime::now());
+        }
+        (written, result)
+    }
+
+    fn write(&self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
         let mut written = 0;
         let until = Instant::now() + patience;
         while written < bytes.len() {

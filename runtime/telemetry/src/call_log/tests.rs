@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use sandgate_gateway::Decision;
-use sandgate_message::{Call, CallId, Limits};
+use sandgate_message::{Call, CallId, Direction, Era, Json, Limits};
 use sandgate_pipeline::Trail;
 use serde_json::Value;
 
@@ -55,7 +55,28 @@ fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
 }
 
 fn open(to: &Destination, payloads: bool, files: &Files) -> CallLogWriter {
-    CallLogWriter::to(CallLogTarget::open(to, payloads, files, None).unwrap())
+    let parts = CallLogParts {
+        payloads: plain(payloads),
+        ..CallLogParts::default()
+    };
+    CallLogWriter::to(CallLogTarget::open(to, files, parts).unwrap())
+}
+
+fn plain(payloads: bool) -> Payloads {
+    match payloads {
+        true => Payloads::Plain,
+        false => Payloads::None,
+    }
+}
+
+/// A log that goes to this sink.
+fn to_sink(payloads: bool, sink: Sink) -> CallLogWriter {
+    CallLogWriter::to(CallLogTarget {
+        payloads: plain(payloads),
+        sink: Some(Mutex::new(sink)),
+        reopen: None,
+        remote: Arc::default(),
+    })
 }
 
 fn in_file(folder: &Path, payloads: bool) -> CallLogWriter {
@@ -144,11 +165,7 @@ fn a_full_disk_is_reported() {
 #[test]
 fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
     let (mut reader, writer) = io::pipe().unwrap();
-    let record = CallLogWriter::to(CallLogTarget::new(
-        true,
-        Some(Sink::new(writer.into())),
-        None,
-    ));
+    let record = to_sink(true, Sink::new(writer.into()));
     let params = format!("\"{}\"", "x".repeat(10_000));
     let mut written = 0;
     while forward(&record, &params).is_ok() {
@@ -185,11 +202,7 @@ fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
 #[test]
 fn a_log_that_nobody_writes_to_learns_that_it_can_be_written_again() {
     let (mut reader, writer) = io::pipe().unwrap();
-    let record = CallLogWriter::to(CallLogTarget::new(
-        false,
-        Some(Sink::new(writer.into())),
-        None,
-    ));
+    let record = to_sink(false, Sink::new(writer.into()));
     while end(&record).is_ok() {}
     record.retry();
     assert_eq!(record.failure().unwrap().count, 1);
@@ -203,11 +216,7 @@ fn a_log_that_nobody_writes_to_learns_that_it_can_be_written_again() {
 fn a_reader_that_is_gone_is_an_error() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
-    let record = CallLogWriter::to(CallLogTarget::new(
-        false,
-        Some(Sink::new(writer.into())),
-        None,
-    ));
+    let record = to_sink(false, Sink::new(writer.into()));
     assert!(end(&record).is_err());
 }
 
@@ -285,4 +294,257 @@ fn a_connection_is_recorded_when_it_opens_and_ends_and_a_flood_of_refused_ones_i
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     let tally = record.recent().unwrap().connections().tally("crm");
     assert_eq!((tally.allowed, tally.refused), (1, 2));
+}
+
+/// The configuration of a log that is chained and rotated, and its key.
+fn chained(folder: &Path, call_log: &str) -> (sandgate_config::CallLog, sandgate_config::Audit) {
+    let key = folder.join("key");
+    if !key.exists() {
+        let made = sandgate_audit::SigningKey::generate("gateway").unwrap();
+        std::fs::write(&key, &*made.text()).unwrap();
+        let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&key, own).unwrap();
+    }
+    let text = format!(
+        "[servers.a]\nurl = \"http://127.0.0.1:9/mcp\"\n[call-log]\nto = \"log\"\n{call_log}\n[audit]\nkey = \"key\"\n"
+    );
+    let loaded = sandgate_config::Loaded::parse(Path::new("sandgate.toml"), text);
+    let config = loaded.unwrap().config;
+    (config.call_log, config.audit.unwrap())
+}
+
+fn open_chained(folder: &Path, call_log: &str) -> (CallLogWriter, Arc<Auditor>) {
+    let (config, audit) = chained(folder, call_log);
+    let files = Files::in_folder(folder);
+    let auditor = Auditor::new(&audit, &files).unwrap();
+    let parts = CallLogParts {
+        rotation: Rotation::of(&config),
+        auditor: Some(&auditor),
+        ..CallLogParts::default()
+    };
+    let target = CallLogTarget::open(config.to.as_ref().unwrap(), &files, parts).unwrap();
+    let writer = CallLogWriter::to(target).audited(Some(auditor.clone()));
+    (writer, auditor)
+}
+
+/// The log's files, the oldest first.
+fn log_files(folder: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder).unwrap().flatten();
+    let mut all: Vec<_> = all
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name == "log" || (name.starts_with("log.2") && name.ends_with('Z'))
+        })
+        .collect();
+    all.sort();
+    // The one without a time is the newest.
+    all.rotate_left(1);
+    all
+}
+
+fn verify(folder: &Path, auditor: &Auditor) -> sandgate_audit::Summary {
+    let key = sandgate_audit::VerifierKey::from_text(&auditor.verifier()).unwrap();
+    let mut verifier = sandgate_audit::Verifier::new(vec![key], Default::default());
+    for path in log_files(folder) {
+        verifier.begin_file(&path.display().to_string());
+        let file = io::BufReader::new(std::fs::File::open(path).unwrap());
+        sandgate_audit::each_line(file, |line| verifier.line(line)).unwrap();
+    }
+    verifier.finish()
+}
+
+#[test]
+fn a_file_never_grows_beyond_its_size_and_the_chain_goes_on_from_file_to_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, auditor) = open_chained(folder.path(), "max-size = \"64KiB\"");
+    for _ in 0..600 {
+        end(&record).unwrap();
+    }
+    let files = log_files(folder.path());
+    assert!(files.len() >= 3, "{files:?}");
+    for file in &files {
+        let size = file.metadata().unwrap().len();
+        // The checkpoint with which a file ends comes on top.
+        assert!(size <= (64 << 10) + 1024, "{size}");
+    }
+    record.checkpoint().unwrap();
+    let found = verify(folder.path(), &auditor);
+    assert_eq!((found.problems, found.first), (vec![], Some(0)));
+    // Killed: another one goes on, whatever was moved away last.
+    drop((record, auditor));
+    let (record, auditor) = open_chained(folder.path(), "max-size = \"64KiB\"");
+    end(&record).unwrap();
+    record.checkpoint().unwrap();
+    let found = verify(folder.path(), &auditor);
+    assert_eq!((found.problems, found.first), (vec![], Some(0)));
+}
+
+#[test]
+fn what_retention_removes_is_said_and_vouched_for_before_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = "max-size = \"64KiB\"\nmax-files = 2";
+    let (record, auditor) = open_chained(folder.path(), bounds);
+    // Files of others are none of the gateway's: packed, moved by hand, a link with such a name.
+    let others = ["log.1", "log.20260301T094100.123456Z.gz", "log.chained"];
+    for other in others {
+        std::fs::write(folder.path().join(other), "").unwrap();
+    }
+    let link = folder.path().join("log.20200101T000000.000000Z");
+    std::os::unix::fs::symlink(folder.path().join("key"), &link).unwrap();
+    for _ in 0..900 {
+        end(&record).unwrap();
+    }
+    let before = log_files(folder.path()).len();
+    assert!(before > 4);
+    record.retain().unwrap();
+    std::fs::remove_file(&link).unwrap();
+    assert_eq!(log_files(folder.path()).len(), 3);
+    assert!(
+        others
+            .iter()
+            .all(|other| folder.path().join(other).exists())
+    );
+    let found = verify(folder.path(), &auditor);
+    let retention = found.retention.unwrap();
+    assert_eq!(found.problems, []);
+    assert_eq!(Some(retention.to + 1), found.first);
+    assert_eq!(retention.why, "max-files");
+    // It removes no more than it has to, and says nothing where it removes nothing.
+    let lines = auditor.lines();
+    record.retain().unwrap();
+    assert_eq!(auditor.lines(), lines);
+}
+
+#[test]
+fn a_log_that_is_too_old_is_moved_away_and_an_idle_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, auditor) = open_chained(folder.path(), "max-age = \"1s\"\nkeep = \"1s\"");
+    end(&record).unwrap();
+    record.rotate_by_age();
+    assert_eq!(log_files(folder.path()).len(), 1, "it is young");
+    std::thread::sleep(Duration::from_millis(1100));
+    record.rotate_by_age();
+    let files = log_files(folder.path());
+    assert_eq!(files.len(), 2, "{files:?}");
+    record.retain().unwrap();
+    assert_eq!(log_files(folder.path()).len(), 2, "it is kept");
+    std::thread::sleep(Duration::from_millis(1100));
+    record.retain().unwrap();
+    assert_eq!(log_files(folder.path()).len(), 1);
+    // Only the chain's own records are in the new file: nobody needs another one for them.
+    std::thread::sleep(Duration::from_millis(1100));
+    record.rotate_by_age();
+    assert_eq!(log_files(folder.path()).len(), 1);
+    let found = verify(folder.path(), &auditor);
+    assert_eq!(found.problems, []);
+    assert_eq!(found.retention.unwrap().why, "keep");
+}
+
+#[test]
+fn a_log_that_cannot_be_moved_away_goes_on_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real/log", folder.path().join("log")).unwrap();
+    let (record, _) = open_chained(folder.path(), "max-size = \"64KiB\"");
+    for _ in 0..400 {
+        end(&record).unwrap();
+    }
+    let size = std::fs::metadata(folder.path().join("real/log"))
+        .unwrap()
+        .len();
+    assert!(size > 64 << 10, "{size}");
+    assert_eq!(record.unwritten(), 0);
+}
+
+#[test]
+fn a_log_is_handed_over_to_another_key_and_only_that_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::in_folder(folder.path());
+    let (record, auditor) = open_chained(folder.path(), "");
+    end(&record).unwrap();
+    let next = sandgate_audit::SigningKey::generate("gateway").unwrap();
+    let path = folder.path().join("next");
+    std::fs::write(&path, &*next.text()).unwrap();
+    // Whoever can read the key can sign, so it is not taken.
+    let refused = record.hand_over(Path::new("next"), &files).unwrap_err();
+    assert!(refused.contains("can be read by others"), "{refused}");
+    let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, own).unwrap();
+    let (before, after) = record.hand_over(Path::new("next"), &files).unwrap();
+    assert_eq!(after, next.verifier().to_string());
+    assert!(
+        record.hand_over(Path::new("next"), &files).is_err(),
+        "it is the same"
+    );
+    end(&record).unwrap();
+    record.checkpoint().unwrap();
+    // The anchor gets the hand-over, and the latest checkpoint.
+    let unanchored = auditor.unanchored().unwrap();
+    assert!(unanchored.contains("next-key "), "{unanchored}");
+    auditor.anchored(&unanchored);
+    assert!(!auditor.unanchored().unwrap().contains("next-key "));
+    let key = sandgate_audit::VerifierKey::from_text(&before).unwrap();
+    let mut verifier = sandgate_audit::Verifier::new(vec![key], Default::default());
+    let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    text.lines().for_each(|line| verifier.line(line.as_bytes()));
+    let found = verifier.finish();
+    assert_eq!(found.problems, []);
+    assert_eq!(found.key_changes.len(), 1);
+    drop((record, auditor));
+    // With the former key it does not go on; with the next one it does, from where it was.
+    let open = |key: &str, former: Vec<String>| {
+        let (config, mut audit) = chained(folder.path(), "");
+        audit.key = key.into();
+        audit.former_keys = former;
+        let auditor = Auditor::new(&audit, &files)?;
+        let parts = CallLogParts {
+            auditor: Some(&auditor),
+            ..CallLogParts::default()
+        };
+        let opened = CallLogTarget::open(config.to.as_ref().unwrap(), &files, parts);
+        opened.map(|_| auditor.lines())
+    };
+    let refused = open("key", Vec::new());
+    assert!(
+        matches!(refused, Err(OpenError::AnotherKey(_))),
+        "{refused:?}"
+    );
+    let lines = text.lines().count() as u64;
+    assert_eq!(open("next", Vec::new()).unwrap(), lines);
+    // A lost key: the log goes on with another one only where somebody says which key left it.
+    let lost = sandgate_audit::SigningKey::generate("gateway").unwrap();
+    std::fs::write(&path, &*lost.text()).unwrap();
+    assert!(matches!(
+        open("next", Vec::new()),
+        Err(OpenError::AnotherKey(_))
+    ));
+    assert_eq!(open("next", vec![after]).unwrap(), lines);
+    let wrong = open("next", vec!["x".to_owned()]);
+    assert!(matches!(wrong, Err(OpenError::FormerKey { index: 0, .. })));
+}
+
+#[test]
+fn payloads_are_hashes_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = sandgate_audit::HashKey::generate().unwrap();
+    let text = key.text();
+    let to = Destination::File("log".into());
+    let parts = CallLogParts {
+        payloads: Payloads::Hashed(Box::new(sandgate_audit::HashKey::from_text(&text).unwrap())),
+        ..CallLogParts::default()
+    };
+    let files = Files::in_folder(folder.path());
+    let record = CallLogWriter::to(CallLogTarget::open(&to, &files, parts).unwrap());
+    forward(
+        &record,
+        r#"{"name":"lookup","arguments":{"who":"ada@example.com"}}"#,
+    )
+    .unwrap();
+    let line = &lines(folder.path())[0];
+    assert_eq!(
+        line["params"]["arguments"]["who"],
+        key.hash("ada@example.com")
+    );
+    assert!(!line.to_string().contains("ada@example.com"));
 }

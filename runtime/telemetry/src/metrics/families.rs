@@ -284,7 +284,27 @@ impl Metrics {
             let end = i64::try_from(end.unwrap_or_default().as_secs());
             until.set(&[], end.unwrap_or(i64::MAX));
         }
-        all.extend([holds, unwritten, lost, until]);
+        let mut records = Family::counter(
+            "sandgate_call_log_sink_records",
+            "Records of the call log for each of its sinks, by what became of them",
+        );
+        let mut waiting = Family::gauge(
+            "sandgate_call_log_sink_waiting_bytes",
+            "Records that wait for a sink of the call log, in bytes",
+        );
+        for one in conditions.sinks() {
+            let sink = ("sink", one.sink.as_str());
+            for (result, count) in [
+                ("sent", one.sent),
+                ("dropped", one.dropped),
+                ("rejected", one.rejected),
+            ] {
+                records.always(&[sink, ("result", result)], count);
+            }
+            waiting.set(&[sink], i64::try_from(one.waiting).unwrap_or(i64::MAX));
+        }
+        // Sinks that a reload names count from zero.
+        all.extend([holds, unwritten, lost, until, records.restarting(), waiting]);
     }
 
     /// Alerts, by their rules.

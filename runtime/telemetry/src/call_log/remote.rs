@@ -1,0 +1,456 @@
+//! Where records are sent beside the call log's file. Each sink has a queue that is bounded in bytes and a task that sends
+//! from it. A sink that is away costs its queue, and holds up no record until that is full.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+use sandgate_audit::export::{self, Format};
+use sandgate_config::{ResolvedSink, SinkFormat};
+use sandgate_text::time;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::CallLogWriter;
+use super::audit::OpenError;
+use super::remote_client::{RemoteClient, Unsent};
+
+/// How long records that wait are sent on after a reload named other sinks.
+pub(super) const AFTER_RELOAD: Duration = Duration::from_secs(30);
+/// How long records that wait are sent on when the gateway ends.
+const AT_END: Duration = Duration::from_secs(5);
+/// The most bytes of records in one request.
+const BATCH: usize = 256 << 10;
+/// The most records in one request.
+const BATCH_RECORDS: usize = 1000;
+/// How long records wait for more of them.
+const LINGER: Duration = Duration::from_millis(200);
+/// The pauses after a failure: each twice as long as the one before.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// What a record costs beside its own bytes.
+const OVERHEAD: usize = 64;
+/// How often it is told that records are lost.
+const SAY: Duration = Duration::from_secs(60);
+
+/// All sinks of one configuration.
+#[derive(Debug, Default)]
+pub(super) struct RemoteSinks {
+    all: Vec<Arc<RemoteSink>>,
+    /// Whether tasks send from the queues.
+    begun: AtomicBool,
+}
+
+struct RemoteSink {
+    config: ResolvedSink,
+    client: RemoteClient,
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+    sent: AtomicU64,
+    dropped: AtomicU64,
+    rejected: AtomicU64,
+    /// Since when it takes no records, and why.
+    failure: Mutex<Option<(SystemTime, String)>>,
+    /// Whether a record found no room, and none was sent since.
+    full: AtomicBool,
+    /// Cancelled when no more records come.
+    closed: CancellationToken,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Box<str>>,
+    /// Of these, and of those that are being sent.
+    bytes: usize,
+    until: Option<Instant>,
+}
+
+/// What became of the records for one sink since it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteSinkFigures {
+    /// The sink, without what may be a secret.
+    pub sink: String,
+    /// Records, or events made of them, that it took.
+    pub sent: u64,
+    /// Records that found no room to wait, or still waited at the end.
+    pub dropped: u64,
+    /// Records that it will never take.
+    pub rejected: u64,
+    /// What waits, in bytes.
+    pub waiting: u64,
+}
+
+/// A sink, as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteSinkStatus {
+    /// The sink, without what may be a secret.
+    pub sink: String,
+    /// Records that it took.
+    pub sent: u64,
+    /// Records that are lost for it.
+    pub lost: u64,
+    /// What waits, in bytes.
+    pub waiting_bytes: u64,
+    /// Since when it takes no records (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<String>,
+    /// Why it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl RemoteSinks {
+    /// Sinks with empty queues, from which nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// The certificates that one of them is to trust are none.
+    pub(super) fn new(sinks: Vec<ResolvedSink>) -> Result<Self, OpenError> {
+        let one = |(index, config): (usize, ResolvedSink)| {
+            let client =
+                RemoteClient::new(&config).map_err(|why| OpenError::Sink { index, why })?;
+            Ok(Arc::new(RemoteSink {
+                config,
+                client,
+                waiting: Mutex::default(),
+                changed: Notify::new(),
+                sent: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+                rejected: AtomicU64::new(0),
+                failure: Mutex::new(None),
+                full: AtomicBool::new(false),
+                closed: CancellationToken::new(),
+            }))
+        };
+        let all: Result<_, OpenError> = sinks.into_iter().enumerate().map(one).collect();
+        Ok(Self {
+            all: all?,
+            begun: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Has a line wait for each sink. False: one of them has no room for it.
+    pub(super) fn put(&self, line: &[u8]) -> bool {
+        // Every sink is asked, also after one that has no room.
+        self.all.iter().filter(|sink| !sink.put(line)).count() == 0
+    }
+
+    /// No more lines come. What waits is sent for this long.
+    pub(super) fn close(&self, left: Duration) {
+        for sink in &self.all {
+            sink.waiting.lock().until = Some(Instant::now() + left);
+            sink.closed.cancel();
+        }
+    }
+
+    /// Starts to send, once.
+    fn begin(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        if self.begun.swap(true, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let all = self.all.iter();
+        all.map(|sink| tokio::spawn(sink.clone().run())).collect()
+    }
+}
+
+impl RemoteSink {
+    fn put(&self, line: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line));
+        let size = text.len() + OVERHEAD;
+        let mut waiting = self.waiting.lock();
+        let room = u64::try_from(waiting.bytes + size).is_ok_and(|all| all <= self.config.queue);
+        if !room || self.closed.is_cancelled() {
+            drop(waiting);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.full.store(true, Ordering::Relaxed);
+            return false;
+        }
+        waiting.bytes += size;
+        waiting.lines.push_back(text.into());
+        drop(waiting);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Sends lines as they come, until no more come and none waits.
+    async fn run(self: Arc<Self>) {
+        let mut said: Option<Instant> = None;
+        loop {
+            let closed = self.closed.is_cancelled();
+            let batch = self.take();
+            if batch.is_empty() {
+                if closed {
+                    return;
+                }
+                tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = self.closed.cancelled() => {}
+                }
+                if self.client.is_batched() {
+                    tokio::select! {
+                        () = tokio::time::sleep(LINGER) => {}
+                        () = self.closed.cancelled() => {}
+                    }
+                }
+                continue;
+            }
+            let lost = self.lost();
+            let over = self.deliver(&batch).await.is_err();
+            let size = batch
+                .iter()
+                .map(|line| line.len() + OVERHEAD)
+                .sum::<usize>();
+            self.waiting.lock().bytes -= size;
+            if over {
+                let left = std::mem::take(&mut self.waiting.lock().lines).len();
+                self.dropped.fetch_add(left as u64, Ordering::Relaxed);
+            }
+            if self.lost() > lost && said.is_none_or(|said| said.elapsed() >= SAY) {
+                said = Some(Instant::now());
+                let lost = self.lost();
+                tracing::error!(
+                    lost,
+                    "records of the call log are lost for {}",
+                    self.config.shown()
+                );
+            }
+            if over {
+                return;
+            }
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed) + self.rejected.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Vec<Box<str>> {
+        let mut waiting = self.waiting.lock();
+        let (mut count, mut bytes) = (0, 0);
+        for line in waiting.lines.iter().take(BATCH_RECORDS) {
+            bytes += line.len();
+            if count > 0 && bytes > BATCH {
+                break;
+            }
+            count += 1;
+        }
+        waiting.lines.drain(..count).collect()
+    }
+
+    /// Sends a batch, as often as is needed. `Err`: the time for it is over, and it is lost.
+    async fn deliver(&self, batch: &[Box<str>]) -> Result<(), ()> {
+        let format = match self.config.format {
+            SinkFormat::Record => None,
+            SinkFormat::Ocsf => Some(Format::Ocsf),
+            SinkFormat::Ecs => Some(Format::Ecs),
+            SinkFormat::Cef => Some(Format::Cef),
+        };
+        let events: Vec<String> = match format {
+            None => batch.iter().map(|line| line.to_string()).collect(),
+            Some(format) => {
+                let lines = batch.iter();
+                lines
+                    .filter_map(|line| export::event(format, line.as_bytes()))
+                    .collect()
+            }
+        };
+        let mut events = &events[..];
+        let mut pause = PAUSES.0;
+        while !events.is_empty() {
+            let (taken, unsent) = self.client.send(events).await;
+            self.sent.fetch_add(taken as u64, Ordering::Relaxed);
+            events = &events[taken..];
+            match unsent {
+                None => {}
+                Some(Unsent::Rejected(count, why)) => {
+                    self.rejected.fetch_add(count as u64, Ordering::Relaxed);
+                    events = &events[count..];
+                    tracing::error!("{} rejects {count} records: {why}", self.config.shown());
+                }
+                Some(Unsent::Later(why)) => {
+                    self.tell(Some(why));
+                    let until = self.waiting.lock().until;
+                    if until.is_some_and(|until| until <= Instant::now()) {
+                        self.dropped
+                            .fetch_add(events.len() as u64, Ordering::Relaxed);
+                        return Err(());
+                    }
+                    let pausing = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
+                    match until {
+                        Some(_) => pausing.await,
+                        None => tokio::select! {
+                            () = pausing => {}
+                            () = self.closed.cancelled() => {}
+                        },
+                    }
+                    pause = (pause * 2).min(PAUSES.1);
+                    if self.closed.is_cancelled() {
+                        pause = PAUSES.0;
+                    }
+                    continue;
+                }
+            }
+            self.tell(None);
+            self.full.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Says once that it takes no records, and once that it does again.
+    fn tell(&self, why: Option<String>) {
+        let mut failure = self.failure.lock();
+        let shown = || self.config.shown();
+        match (why, failure.as_ref()) {
+            (Some(why), None) => {
+                tracing::error!(
+                    "{} takes no records of the call log, which wait: {why}",
+                    shown()
+                );
+                *failure = Some((SystemTime::now(), why));
+            }
+            (Some(why), Some((since, _))) => *failure = Some((*since, why)),
+            (None, Some(_)) => {
+                tracing::info!("{} takes records of the call log again", shown());
+                *failure = None;
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+impl CallLogWriter {
+    /// Sends records to the sinks of the configuration in force, until `end`, and then for a few seconds those that wait.
+    pub async fn send(self: Arc<Self>, end: CancellationToken) {
+        let mut tasks = Vec::new();
+        loop {
+            tasks.retain(|task: &tokio::task::JoinHandle<()>| !task.is_finished());
+            tasks.extend(self.target.load().remote.begin());
+            tokio::select! {
+                () = self.redirected.notified() => {}
+                () = end.cancelled() => break,
+            }
+        }
+        self.target.load().remote.close(AT_END);
+        let until = tokio::time::Instant::now() + AT_END;
+        for task in tasks {
+            // An attempt under way has a timeout of its own, which is longer.
+            let _ = tokio::time::timeout_at(until, task).await;
+        }
+    }
+
+    /// Whether records go to these sinks.
+    pub fn sends_to(&self, sinks: &[ResolvedSink]) -> bool {
+        let target = self.target.load();
+        target.remote.all.iter().map(|sink| &sink.config).eq(sinks)
+    }
+
+    /// What became of records, by sink, in the file's order.
+    pub fn sink_figures(&self) -> Vec<RemoteSinkFigures> {
+        let target = self.target.load();
+        let all = target.remote.all.iter().map(|sink| RemoteSinkFigures {
+            sink: sink.config.shown(),
+            sent: sink.sent.load(Ordering::Relaxed),
+            dropped: sink.dropped.load(Ordering::Relaxed),
+            rejected: sink.rejected.load(Ordering::Relaxed),
+            waiting: sink.waiting.lock().bytes as u64,
+        });
+        all.collect()
+    }
+
+    /// The sinks, as operators see them.
+    pub fn sink_status(&self) -> Vec<RemoteSinkStatus> {
+        let target = self.target.load();
+        let all = target.remote.all.iter().map(|sink| {
+            let failure = sink.failure.lock().clone();
+            let (since, error) = failure.unzip();
+            RemoteSinkStatus {
+                sink: sink.config.shown(),
+                sent: sink.sent.load(Ordering::Relaxed),
+                lost: sink.lost(),
+                waiting_bytes: sink.waiting.lock().bytes as u64,
+                failing_since: since.map(time),
+                error,
+            }
+        });
+        all.collect()
+    }
+
+    /// The first sink that has no room for a record, and why it takes none.
+    pub(crate) fn full_sink(&self) -> Option<(String, String)> {
+        let target = self.target.load();
+        let mut all = target.remote.all.iter();
+        let full = all.find(|sink| sink.full.load(Ordering::Relaxed))?;
+        let why = full.failure.lock().clone();
+        let why = why.map_or_else(
+            || "it is slower than records come".to_owned(),
+            |(_, why)| why,
+        );
+        Some((full.config.shown(), why))
+    }
+}
+
+impl fmt::Debug for RemoteSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemoteSink({:?})", self.config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_config::SinkTarget;
+
+    use super::*;
+
+    fn sinks(url: &str, queue: u64) -> RemoteSinks {
+        let to = SinkTarget::Url(url.parse().unwrap(), None);
+        let sink = ResolvedSink {
+            to,
+            ca: None,
+            format: SinkFormat::Record,
+            queue,
+        };
+        RemoteSinks::new(vec![sink]).unwrap()
+    }
+
+    #[test]
+    fn a_queue_never_grows_beyond_its_bytes_and_counts_what_finds_no_room() {
+        let sinks = sinks("http://127.0.0.1:9/in", 64 << 10);
+        let line = [b'x'; 960];
+        let room = (0..1000).filter(|_| sinks.put(&line)).count();
+        let sink = &sinks.all[0];
+        assert_eq!(room, (64 << 10) / (960 + OVERHEAD));
+        assert!(sink.waiting.lock().bytes <= 64 << 10);
+        assert_eq!(sink.lost(), 1000 - room as u64);
+        assert!(sink.full.load(Ordering::Relaxed));
+        // A batch is bounded too, and what is being sent still counts.
+        assert!(!sink.take().is_empty());
+        assert!(!sinks.put(&line));
+    }
+
+    #[tokio::test]
+    async fn what_waits_at_the_end_is_tried_and_counted_as_lost() {
+        let sinks = sinks("http://127.0.0.1:9/in", 1 << 20);
+        for _ in 0..3 {
+            assert!(sinks.put(b"{}\n"));
+        }
+        let tasks = sinks.begin();
+        assert!(sinks.begin().is_empty(), "it begins once");
+        sinks.close(Duration::ZERO);
+        assert!(!sinks.put(b"{}\n"), "none comes after the end");
+        for task in tasks {
+            let ended = tokio::time::timeout(Duration::from_secs(20), task);
+            ended.await.unwrap().unwrap();
+        }
+        let sink = &sinks.all[0];
+        assert_eq!((sink.lost(), sink.waiting.lock().bytes), (4, 0));
+        assert!(sink.failure.lock().is_some());
+    }
+}

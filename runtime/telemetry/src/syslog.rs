@@ -1,0 +1,180 @@
+//! Messages of syslog: RFC 5424, by UDP, TCP (RFC 6587, counted octets), TLS (RFC 5425) or a Unix datagram socket.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::ServerName;
+use sandgate_config::{Syslog, SyslogHost};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket, UnixDatagram};
+use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::http_client;
+
+/// The facility of what a program on this machine says: `local0`.
+pub const LOCAL0: u8 = 16;
+/// The facility of records for an audit.
+pub const LOG_AUDIT: u8 = 13;
+/// The timeout of one attempt: connecting and sending.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends messages to one place. A connection is kept until it breaks.
+pub struct SyslogClient {
+    to: Syslog,
+    tls: Option<TlsConnector>,
+    stream: Mutex<Option<Stream>>,
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A message of syslog, without its framing. `severity`: 0 (emergency) to 7 (debug).
+pub fn message(facility: u8, severity: u8, at: SystemTime, id: &str, text: &str) -> String {
+    let at = at.max(SystemTime::UNIX_EPOCH);
+    format!(
+        "<{}>1 {} {} sandgate {} {id} - {text}",
+        facility * 8 + severity.min(7),
+        humantime::format_rfc3339_millis(at),
+        host(),
+        std::process::id(),
+    )
+}
+
+/// The machine's name, or `-` where it has none.
+pub fn host() -> String {
+    let host = rustix::system::uname();
+    let host: String = host
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(255)
+        .collect();
+    match host.is_empty() {
+        true => "-".to_owned(),
+        false => host,
+    }
+}
+
+impl SyslogClient {
+    /// A client for this place. `ca`: the certificates (PEM) of the authorities that it trusts instead of those that
+    /// browsers trust.
+    ///
+    /// # Errors
+    ///
+    /// `ca` has no certificate, or one that is none.
+    pub fn new(to: Syslog, ca: Option<&[u8]>) -> Result<Self, String> {
+        let tls = match to {
+            Syslog::Tls(_) => Some(TlsConnector::from(Arc::new(http_client::tls_trusting(ca)?))),
+            _ => None,
+        };
+        let stream = Mutex::default();
+        Ok(Self { to, tls, stream })
+    }
+
+    /// Sends these messages, in their order. Returns how many were sent before an error, and the error. What a connection
+    /// took is sent: syslog has no answer.
+    pub async fn send(&self, messages: &[String]) -> (usize, io::Result<()>) {
+        let mut sent = 0;
+        let all = async {
+            match &self.to {
+                Syslog::Udp(address) => {
+                    let socket = udp(address).await?;
+                    for message in messages {
+                        socket.send_to(message.as_bytes(), address).await?;
+                        sent += 1;
+                    }
+                    Ok(())
+                }
+                Syslog::Socket(path) => {
+                    let socket = UnixDatagram::unbound()?;
+                    socket.connect(path)?;
+                    for message in messages {
+                        socket.send(message.as_bytes()).await?;
+                        sent += 1;
+                    }
+                    Ok(())
+                }
+                Syslog::Tcp(host) | Syslog::Tls(host) => self.stream(host, messages).await,
+            }
+        };
+        let result = tokio::time::timeout(TIMEOUT, all).await;
+        let result = result.unwrap_or_else(|_| Err(silent()));
+        match result {
+            Ok(()) => (messages.len(), Ok(())),
+            Err(error) => (sent, Err(error)),
+        }
+    }
+
+    /// Writes the messages to the connection, all of them or none that counts.
+    async fn stream(&self, host: &SyslogHost, messages: &[String]) -> io::Result<()> {
+        let mut framed = String::new();
+        for message in messages {
+            let _ = write!(framed, "{} {message}", message.len());
+        }
+        let mut kept = self.stream.lock().await;
+        // Taken out meanwhile, so that one which breaks, or is given up in between, is used no more.
+        let mut stream = match kept.take() {
+            Some(stream) if stream.is_open().await => stream,
+            _ => self.connect(host).await?,
+        };
+        let writer = stream.writer();
+        writer.write_all(framed.as_bytes()).await?;
+        writer.flush().await?;
+        *kept = Some(stream);
+        Ok(())
+    }
+
+    async fn connect(&self, to: &SyslogHost) -> io::Result<Stream> {
+        let tcp = TcpStream::connect((to.host.as_str(), to.port)).await?;
+        tcp.set_nodelay(true)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Stream::Tcp(tcp));
+        };
+        let name = ServerName::try_from(to.host.clone()).map_err(io::Error::other)?;
+        Ok(Stream::Tls(Box::new(tls.connect(name, tcp).await?)))
+    }
+}
+
+impl Stream {
+    /// Whether the other side has not closed it. Without this, the first message after that would be lost.
+    async fn is_open(&self) -> bool {
+        let tcp = match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        };
+        let mut byte = [0];
+        match tokio::time::timeout(Duration::ZERO, tcp.peek(&mut byte)).await {
+            Ok(Ok(count)) => count > 0,
+            Ok(Err(_)) => false,
+            Err(_) => true,
+        }
+    }
+
+    fn writer(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+        match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(tls) => tls,
+        }
+    }
+}
+
+async fn udp(to: &SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    UdpSocket::bind(any).await
+}
+
+fn silent() -> io::Error {
+    let why = format!("it takes nothing in {} s", TIMEOUT.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, why)
+}
