@@ -11,6 +11,7 @@ use wasm_encoder::{CustomSection, Section as _};
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
 use crate::component;
+use crate::inputs::Beside;
 use crate::manifest::Authored;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
@@ -35,6 +36,9 @@ const SDK: &str = "third_party/sandgate";
 
 /// Files of the SDK that are overlaid on Go's own runtime. In the SDK they have the suffix `.txt`.
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
+
+/// What Go obeys besides the project's files. The first one names a workspace's file, where there is a workspace.
+const VARIABLES: [&str; 6] = ["GOWORK", "GOVERSION", "GOROOT", "GOFLAGS", "GOEXPERIMENT", "GOWASM"];
 
 const INSTALL: Install = Install {
     // Debian's own package is too old.
@@ -140,6 +144,26 @@ impl Language for Go {
             wasm,
             sdk: version(&sdk.join("sandgate.go")).map(|version| ("sandgate".to_owned(), version)),
         })
+    }
+
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let folder = std::path::absolute(&project.folder).unwrap_or_default();
+        let go = Toolchain::find(&folder)?;
+        let words = go.asked(&[&["env"][..], &VARIABLES].concat())?;
+        let workspace = words.lines().next().unwrap_or_default();
+        let module = std::fs::read_to_string(folder.join("go.mod")).unwrap_or_default();
+        // Modules in the module cache never change; those of other folders do.
+        let outside = module
+            .lines()
+            .filter_map(|line| line.split_once("=>"))
+            .any(|(_, path)| path.contains("..") || path.trim().starts_with('/'));
+        if outside || !matches!(workspace, "" | "off") {
+            return Ok(None);
+        }
+        Ok(Some(Beside {
+            words: vec![words],
+            ..Beside::default()
+        }))
     }
 
     fn template(&self, new: &New) -> Vec<File> {

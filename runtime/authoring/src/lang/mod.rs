@@ -16,6 +16,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::args::LanguageName;
+use super::inputs::Beside;
 use super::project::Project;
 use super::toolchain::Missing;
 pub use crate::vendored_sdk::SourceFile;
@@ -39,6 +40,13 @@ pub trait Language: Sync {
     ///
     /// A part of the toolchain is missing, or the project does not compile.
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled>;
+    /// Finds what goes into a build besides the files of the project's folder. `None`: that cannot be told, or the
+    /// compiler itself knows better what has changed, and is asked each time.
+    ///
+    /// # Errors
+    ///
+    /// A part of the toolchain is missing.
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled>;
     /// Compiles for `sandgate plugin dev`, where the time from a save to a running version counts. The result decides
     /// as the ordinary one does, but may be larger and slower.
     ///
@@ -140,6 +148,14 @@ pub fn find(name: LanguageName) -> &'static dyn Language {
         LanguageName::Go => &go::Go,
         LanguageName::C => &c::C,
     }
+}
+
+/// Those of these variables that are set, for [`Beside::words`].
+fn variables(names: &[&str]) -> impl Iterator<Item = String> {
+    names.iter().filter_map(|name| {
+        let value = std::env::var_os(name)?;
+        Some(format!("{name}={}", value.to_string_lossy()))
+    })
 }
 
 /// Runs an SDK's command, and returns its stdout. Where it fails, its stderr is for the author.

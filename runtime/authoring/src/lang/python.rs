@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, captured, interpreter, output_of};
+use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -49,6 +50,12 @@ const SDK: &str = "vendor/sandgate";
 /// Prints the SDK's version if SDK and compiler are installed.
 const PROBE: &str = "import sandgate, componentize_py; print(sandgate.__version__)";
 
+/// Prints Python's version, then the folders from which it imports packages, each after a NUL.
+const WHERE: &str = "import sys, sysconfig
+own = {sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib')}
+own |= {path + '/lib-dynload' for path in own}
+print(sys.version, *(path for path in sys.path if path not in own), sep='\\0', end='\\0')";
+
 /// Python.
 pub(super) struct Python;
 
@@ -82,6 +89,19 @@ impl Language for Python {
             wasm,
             sdk: Some(("sandgate".into(), version)),
         })
+    }
+
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let (python, folder) = &installed(project)?;
+        let said = output_of(python_in(python, folder).args(["-c", WHERE]))?;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let (version, folders) = said.split_once('\0').unwrap_or((&said, ""));
+        let folders = folders.split_terminator('\0').map(|path| folder.join(path));
+        Ok(Some(Beside {
+            words: vec![version.to_owned()],
+            // The project's own files count by their content.
+            installed: folders.filter(|path| path != folder).collect(),
+        }))
     }
 
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {

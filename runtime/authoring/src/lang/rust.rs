@@ -8,6 +8,7 @@ use sandgate_config::Environment;
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
+use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -56,6 +57,11 @@ impl Language for Rust {
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
         compiled(project, &[])
+    }
+
+    /// Cargo knows the files of other folders, its own settings and rustc's, and finds in a moment that nothing changed.
+    fn beside(&self, _: &Project) -> Result<Option<Beside>, NotCompiled> {
+        Ok(None)
     }
 
     /// Hides cargo's progress at each save. Messages of rustc are still shown.
