@@ -129,7 +129,12 @@ pub async fn build(
     if let Some(inputs) = inputs {
         let component = file.digest().to_owned();
         let notes = notes.clone();
-        BuildRecord { inputs, component, notes }.write(&path);
+        BuildRecord {
+            inputs,
+            component,
+            notes,
+        }
+        .write(&path);
     }
     Ok(Built {
         path,

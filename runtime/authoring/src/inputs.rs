@@ -67,9 +67,18 @@ fn part(all: &mut Vec<u8>, bytes: &[u8]) {
 
 /// The size and the times of a file: whoever writes it changes them.
 fn print(meta: &Metadata) -> Vec<u8> {
-    let times = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
+    let times = [
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec(),
+    ];
     let numbers = times.into_iter().flat_map(i64::to_be_bytes);
-    meta.size().to_be_bytes().into_iter().chain(numbers).collect()
+    meta.size()
+        .to_be_bytes()
+        .into_iter()
+        .chain(numbers)
+        .collect()
 }
 
 /// The files that were found: the digest of the content, or the print, by path.
@@ -100,9 +109,15 @@ impl Found {
                 let of_a_tool = || OF_A_TOOL.iter().any(|mark| path.join(mark).is_file());
                 if meta.is_file() {
                     self.bytes += meta.len();
+                    if self.bytes > MOST_BYTES {
+                        return Err(too_much(folder));
+                    }
                     let content = Sha256::digest(fs::read(&path)?).to_vec();
-                    self.files.insert(path.strip_prefix(folder).unwrap_or(&path).to_owned(), content);
-                    if self.files.len() > MOST_SOURCES || self.bytes > MOST_BYTES {
+                    self.files.insert(
+                        path.strip_prefix(folder).unwrap_or(&path).to_owned(),
+                        content,
+                    );
+                    if self.files.len() > MOST_SOURCES {
                         return Err(too_much(folder));
                     }
                 } else if !meta.is_dir() || LEFT_OUT.contains(&&*name) || of_a_tool() {
@@ -148,4 +163,78 @@ impl Found {
 
 fn too_much(folder: &Path) -> io::Error {
     io::Error::other(format!("{} holds too much", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_file_that_goes_in_changes_the_digest_and_what_tools_leave_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("p");
+        let installed = folder.path().join("lib");
+        let write = |path: &Path, text: &str| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            &project.join("plugin.toml"),
+            "name = \"n\"\nversion = \"0.1.0\"\n[hooks.pre-call]\ntype = \"validation\"\nevents = [\"ping\"]\n",
+        );
+        write(&project.join("src/plugin.c"), "1");
+        write(&installed.join("package/__init__.py"), "1");
+        // As npm links a package that lies beside the project.
+        fs::create_dir(project.join("node_modules")).unwrap();
+        std::os::unix::fs::symlink(&installed, project.join("node_modules/linked")).unwrap();
+        // A link that leads back to where it lies.
+        std::os::unix::fs::symlink(&project, project.join("src/back")).unwrap();
+        let opened = Project::open(&project, None).unwrap();
+        let with = |words: &[&str]| {
+            let beside = Beside {
+                words: words.iter().map(ToString::to_string).collect(),
+                installed: vec![installed.clone(), folder.path().join("not-there")],
+            };
+            digest(&opened, &beside).unwrap()
+        };
+        let before = with(&["1.0"]);
+        assert_eq!(with(&["1.0"]), before);
+        assert_ne!(with(&["1.1"]), before);
+        assert_ne!(with(&["1.", "0"]), before);
+        for left in [
+            "target/a.wasm",
+            "__pycache__/a.pyc",
+            ".venv/a",
+            ".git/index",
+            "own/pyvenv.cfg",
+        ] {
+            write(&project.join(left), "1");
+            assert_eq!(with(&["1.0"]), before, "{left}");
+        }
+        let mut known = BTreeSet::from([before]);
+        for goes_in in [
+            project.join("src/plugin.c"),
+            project.join("plugin.toml"),
+            project.join("vendor/sdk/sandgate.h"),
+            project.join("fixtures/a.toml"),
+            project.join("src/target/inner.c"),
+            project.join(".npmrc"),
+            installed.join("package/__init__.py"),
+            installed.join("package/new.py"),
+        ] {
+            write(&goes_in, "2");
+            assert!(known.insert(with(&["1.0"])), "{}", goes_in.display());
+        }
+        fs::remove_file(project.join(".npmrc")).unwrap();
+        assert!(known.insert(with(&["1.0"])), "a file that goes");
+    }
+
+    #[test]
+    fn a_folder_that_holds_too_much_has_no_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = fs::File::create(folder.path().join("large")).unwrap();
+        file.set_len(MOST_BYTES + 1).unwrap();
+        assert!(Found::default().sources(folder.path()).is_err());
+    }
 }

@@ -13,6 +13,7 @@ pub mod build;
 mod build_record;
 mod component;
 mod config_lines;
+pub mod cover;
 pub mod dev;
 pub mod doc;
 pub mod eval;

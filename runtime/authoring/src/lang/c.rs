@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Compiled, File, Language, New, NotCompiled, output_of, run, variables};
+use crate::cover::Ran;
 use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
@@ -131,11 +132,21 @@ impl Language for C {
             program.display().to_string(),
             String::from_utf8_lossy(&version).into_owned(),
         ];
-        words.extend(variables(&["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"]));
+        words.extend(variables(&[
+            "CPATH",
+            "C_INCLUDE_PATH",
+            "CPLUS_INCLUDE_PATH",
+        ]));
         Ok(Some(Beside {
             words,
             ..Beside::default()
         }))
+    }
+
+    fn cover(&self, _: &Project) -> Result<Ran, NotCompiled> {
+        Err(NotCompiled::Project(
+            "a project in C has no tests of its own to count: its fixtures are its tests, and run in the sandbox alone; leave --coverage out".into(),
+        ))
     }
 
     fn template(&self, new: &New) -> Vec<File> {

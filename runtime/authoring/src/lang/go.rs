@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use wasm_encoder::{CustomSection, Section as _};
 
-use super::{Compiled, File, Language, New, NotCompiled, run};
+use super::{Compiled, File, Language, New, NotCompiled, counted, run, tested, to_count};
 use crate::component;
+use crate::cover::{self, Ran};
 use crate::inputs::Beside;
 use crate::manifest::Authored;
 use crate::project::Project;
@@ -38,7 +39,14 @@ const SDK: &str = "third_party/sandgate";
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
 
 /// What Go obeys besides the project's files. The first one names a workspace's file, where there is a workspace.
-const VARIABLES: [&str; 6] = ["GOWORK", "GOVERSION", "GOROOT", "GOFLAGS", "GOEXPERIMENT", "GOWASM"];
+const VARIABLES: [&str; 6] = [
+    "GOWORK",
+    "GOVERSION",
+    "GOROOT",
+    "GOFLAGS",
+    "GOEXPERIMENT",
+    "GOWASM",
+];
 
 const INSTALL: Install = Install {
     // Debian's own package is too old.
@@ -164,6 +172,20 @@ impl Language for Go {
             words: vec![words],
             ..Beside::default()
         }))
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        let (scratch, folder) = to_count(project)?;
+        let go = Toolchain::find(&folder)?;
+        let module = go.asked(&["list", "-m"])?;
+        let file = scratch.path().join("cover.out");
+        let mut command = go.command(&["test", "-coverprofile"]);
+        project.stages.end();
+        let code = tested(command.arg(&file).arg("./..."))?;
+        Ok(Ran {
+            passed: code == Some(0),
+            files: cover::go(&counted(&file)?, &module),
+        })
     }
 
     fn template(&self, new: &New) -> Vec<File> {

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, captured, interpreter, output_of};
+use super::{
+    Compiled, File, ForDev, Language, New, NotCompiled, captured, counted, interpreter, output_of,
+    tested, to_count,
+};
+use crate::cover::{self, Ran};
 use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
@@ -49,6 +53,12 @@ const SDK: &str = "vendor/sandgate";
 
 /// Prints the SDK's version if SDK and compiler are installed.
 const PROBE: &str = "import sandgate, componentize_py; print(sandgate.__version__)";
+
+/// Runs the tests, and writes which lines they ran. The standard library is enough for it.
+const COUNT: &str = include_str!("../cover/lines.py");
+
+/// Its exit code where there is no pytest.
+const NO_PYTEST: i32 = 100;
 
 /// Prints Python's version, then the folders from which it imports packages, each after a NUL.
 const WHERE: &str = "import sys, sysconfig
@@ -102,6 +112,25 @@ impl Language for Python {
             // The project's own files count by their content.
             installed: folders.filter(|path| path != folder).collect(),
         }))
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        let (python, _) = &installed(project)?;
+        let (scratch, folder) = to_count(project)?;
+        let file = scratch.path().join("lcov.info");
+        let mut command = python_in(python, &folder);
+        let code = tested(command.args(["-B", "-c", COUNT]).arg(&file))?;
+        if code == Some(NO_PYTEST) {
+            return Err(Missing {
+                what: "pytest, which runs the tests of a project in Python,".into(),
+                install: vec!["python3 -m venv .venv && .venv/bin/pip install pytest".into()],
+            }
+            .into());
+        }
+        Ok(Ran {
+            passed: code == Some(0),
+            files: cover::lcov(&counted(&file)?, &folder),
+        })
     }
 
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {

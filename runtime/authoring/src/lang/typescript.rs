@@ -6,7 +6,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of, variables};
+use super::{
+    Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of, tested, to_count,
+    variables,
+};
+use crate::cover::{self, Ran};
 use crate::inputs::{Beside, PACKAGES};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
@@ -97,6 +101,35 @@ impl Language for TypeScript {
         Ok(Some(Beside { words, installed }))
     }
 
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        installed(&project.folder)?;
+        let npm = find("npm", &[]).ok_or_else(|| Missing {
+            what: "npm, which runs a project's `test`,".into(),
+            install: NODE.here(),
+        })?;
+        let (scratch, folder) = to_count(project)?;
+        // Every Node that `npm test` starts writes a report there.
+        let reports = scratch.path().join("reports");
+        let mut command = Command::new(npm);
+        command
+            .args(["test", "--silent"])
+            .current_dir(&folder)
+            .env("NODE_V8_COVERAGE", &reports);
+        let code = tested(&mut command)?;
+        let files = cover::v8(&reports, &folder).map_err(|why| {
+            NotCompiled::Project(format!("the lines that ran cannot be read: {why}"))
+        })?;
+        if files.is_empty() {
+            return Err(NotCompiled::Project(
+                "`npm test` ran no line of the plugin: what is wrong stands above; a bundle needs `--sourcemap=inline`".into(),
+            ));
+        }
+        Ok(Ran {
+            passed: code == Some(0),
+            files,
+        })
+    }
+
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         let folder = &project.folder;
         let mut command = sdk_in(folder, &["dev", ".", "--interpreters"])?;
@@ -160,7 +193,10 @@ fn leads_outside(folder: &Path) -> bool {
 fn names_outside(text: &str, depth: usize, settings: bool) -> bool {
     text.match_indices(['"', '\'', '`']).any(|(at, _)| {
         let path = &text[at + 1..];
-        let up = path.match_indices("../").zip(0..).take_while(|((at, _), n)| *at == n * 3);
+        let up = path
+            .match_indices("../")
+            .zip(0..)
+            .take_while(|((at, _), n)| *at == n * 3);
         let outside = path.starts_with('/') || up.count() > depth;
         let before = text[..at].trim_end().trim_end_matches('(').trim_end();
         let imports = ["from", "import", "require"];
@@ -211,7 +247,11 @@ mod tests {
             ("import { a } from '../shared/a';", 1, false),
             ("import(\"../../a.js\")", 1, true),
             ("const { a } = require('/opt/a');", 0, true),
-            ("if (path.includes('../')) return refuse('a.b', '../..');", 0, false),
+            (
+                "if (path.includes('../')) return refuse('a.b', '../..');",
+                0,
+                false,
+            ),
             ("import { a } from './a';", 0, false),
         ] {
             assert_eq!(names_outside(text, depth, false), outside, "{text}");

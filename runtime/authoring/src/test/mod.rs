@@ -114,7 +114,7 @@ pub async fn test(asked: &args::TestPlugin, stages: Stages) -> Result<Tested, No
 }
 
 /// The project's folder, if the first target is one, and the names of fixtures.
-fn targets(all: &[String]) -> (&Path, &[String]) {
+pub(crate) fn targets(all: &[String]) -> (&Path, &[String]) {
     match all.split_first() {
         Some((first, names)) if Path::new(first).is_dir() => (Path::new(first), names),
         _ => (Path::new("."), all),
@@ -294,6 +294,20 @@ impl Tested {
     /// The number of fixtures that were as expected.
     pub(super) fn passed(&self) -> usize {
         self.results.len() - self.failed()
+    }
+
+    /// The number of fixtures that were written anew.
+    pub(super) fn blessed(&self) -> usize {
+        self.blessed
+    }
+
+    /// The results, each with the fixture's outcome if it ran.
+    pub(super) fn results(
+        &self,
+    ) -> impl Iterator<Item = (&FixtureResult, Option<&Map<String, Value>>)> {
+        self.results
+            .iter()
+            .map(|result| (result, self.decisions.get(&result.name)))
     }
 
     /// The outcomes by the fixtures' names.

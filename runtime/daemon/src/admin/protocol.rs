@@ -26,6 +26,11 @@ pub enum Ask {
         #[serde(default)]
         call: Option<String>,
     },
+    /// Asks for the records of the last calls that ended, the last first.
+    Calls {
+        /// The most records.
+        most: usize,
+    },
     /// Asks for the remembered connections of a contained server, oldest first.
     Egress {
         /// The server's name.
