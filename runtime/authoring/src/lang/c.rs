@@ -169,7 +169,8 @@ fn leads_outside(folder: &Path) -> bool {
     while let Some(here) = left.pop() {
         for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
             let path = entry.path();
-            match path.is_dir() {
+            // Links are not followed: they may lead back.
+            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 true => left.push(path),
                 false => {
                     let text = std::fs::read(&path).unwrap_or_default();

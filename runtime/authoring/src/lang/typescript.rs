@@ -167,7 +167,8 @@ fn leads_outside(folder: &Path) -> bool {
         for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_dir() {
+            // Links are not followed: they may lead back.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 if !name.starts_with('.') && ![PACKAGES, "vendor", "target"].contains(&&*name) {
                     left.push((path, depth + 1));
                 }

@@ -351,7 +351,9 @@ impl Tested {
 
     /// All results for people, with ANSI colours.
     pub fn text(&self) -> String {
-        let mut out = format!("{}: {} fixtures\n", self.title(), self.results.len());
+        let count = self.results.len();
+        let word = if count == 1 { "fixture" } else { "fixtures" };
+        let mut out = format!("{}: {count} {word}\n", self.title());
         for tried in &self.results {
             match &tried.wrong {
                 None => {

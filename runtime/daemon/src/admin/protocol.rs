@@ -179,6 +179,10 @@ mod tests {
             read(r#"{"version":1,"ask":"why"}"#),
             Ok(Ask::Why { call: None })
         );
+        assert_eq!(
+            read(r#"{"version":1,"ask":"calls","most":3}"#),
+            Ok(Ask::Calls { most: 3 })
+        );
         for (line, said) in [
             ("status", "not a question"),
             (r#"{"version":2,"ask":"status"}"#, "you speak 2"),
