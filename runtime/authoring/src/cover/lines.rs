@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 /// Lines by file. The names are paths within the project's folder.
-pub(crate) type Files = BTreeMap<String, Lines>;
+pub type Files = BTreeMap<String, Lines>;
 
 /// The lines of a file that have code, counted from 1, and whether each was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lines(BTreeMap<u32, bool>);
+pub struct Lines(BTreeMap<u32, bool>);
 
 impl Lines {
     /// Notes a line with code. A line that ran once has been run.

@@ -21,7 +21,7 @@ use crate::test::targets;
 
 pub(crate) use go::read as go;
 pub(crate) use lcov::read as lcov;
-pub(crate) use lines::Files;
+pub use lines::{Files, Lines};
 pub(crate) use v8::read as v8;
 
 /// What the project's own tests ran.
@@ -34,11 +34,11 @@ pub struct Covered {
 }
 
 /// What a language's test runner reports.
-pub(crate) struct Ran {
+pub struct Ran {
     /// Whether all tests passed.
-    pub(crate) passed: bool,
+    pub passed: bool,
     /// The lines by file. Files of others, and tests, are left out.
-    pub(crate) files: Files,
+    pub files: Files,
 }
 
 /// Runs the project's own tests, and counts. What the tests print goes to stderr.
