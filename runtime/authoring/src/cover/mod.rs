@@ -8,7 +8,6 @@ mod v8;
 
 use std::fmt::Write as _;
 
-use lines::Lines;
 use sandgate_text::printable;
 use serde_json::{Value, json};
 
