@@ -27,7 +27,9 @@ pub(crate) fn read(profile: &str, module: &str) -> Files {
         };
         if statements > 0 {
             let lines = files.entry(name).or_default();
-            (first..=last).for_each(|line| lines.note(line, times > 0));
+            for line in first..=last {
+                lines.note(line, times > 0);
+            }
         }
     }
     files

@@ -54,13 +54,15 @@ impl Lines {
     }
 }
 
+/// Folders of a project that hold what others wrote, or a tool made.
+const OTHERS: [&str; 5] = ["vendor", "third_party", "node_modules", "target", ".venv"];
+
 /// The name of a file of the author's own: its path within the project's folder. `None`: it is another's, or made by a tool.
 pub(super) fn own(folder: &Path, file: &Path) -> Option<String> {
     let path = match file.is_absolute() {
         true => file.strip_prefix(folder).ok()?,
         false => file,
     };
-    const OTHERS: [&str; 5] = ["vendor", "third_party", "node_modules", "target", ".venv"];
     let mut parts = path.components();
     let others = |part: Component<'_>| OTHERS.iter().any(|name| part.as_os_str() == *name);
     (!parts.any(|part| others(part) || part == Component::ParentDir))

@@ -66,8 +66,12 @@ fn pressed(key: KeyEvent, shared: &Shared, ask: &Sender<Command>, stop: &Cancell
             }
         }
         // Whoever presses a key twice while it works wants it once.
-        KeyCode::Char('r') => drop(ask.try_send(Command::Rerun)),
-        KeyCode::Char('b') => drop(ask.try_send(Command::Bless)),
+        KeyCode::Char('r') => {
+            let _ = ask.try_send(Command::Rerun);
+        }
+        KeyCode::Char('b') => {
+            let _ = ask.try_send(Command::Bless);
+        }
         _ => {}
     }
 }

@@ -80,8 +80,8 @@ impl View {
             Some(_) => "↑ ↓ move   esc back   q quit",
             None => "r rerun   b bless   ↑ ↓ choose a call   o open it   q quit",
         };
-        let notice = self.notice.iter().map(|notice| format!("   {notice}"));
-        let foot = format!("{QUIET}{keys}{QUIET:#}{}", notice.collect::<String>());
+        let notice = self.notice.as_ref().map(|notice| format!("   {notice}"));
+        let foot = format!("{QUIET}{keys}{QUIET:#}{}", notice.unwrap_or_default());
         let room = height.saturating_sub(2);
         let mut rows = match &self.story {
             Some(story) => story.lines.iter().skip(story.from).cloned().collect(),
@@ -97,17 +97,14 @@ impl View {
     fn body(&self, room: usize) -> Vec<String> {
         let mut rows = vec![format!("{STRONG}{}{STRONG:#}", self.title)];
         rows.push(self.state.clone());
-        let doing = self.doing.iter();
-        rows.push(
-            doing
-                .map(|what| format!("{QUIET}{what} …{QUIET:#}"))
-                .collect(),
-        );
+        let doing = self.doing.as_ref();
+        let doing = doing.map(|what| format!("{QUIET}{what} …{QUIET:#}"));
+        rows.push(doing.unwrap_or_default());
         let calls = self.call_rows();
         // What is not shown for lack of room is said.
         let room = room.saturating_sub(rows.len() + calls.len());
-        let mut middle =
-            self.fixture_rows(self.said.is_empty().then_some(room).unwrap_or(room / 2));
+        let half = if self.said.is_empty() { room } else { room / 2 };
+        let mut middle = self.fixture_rows(half);
         let left = room.saturating_sub(middle.len());
         middle.extend(cut(self.said.clone(), left));
         rows.extend(middle);
