@@ -198,7 +198,7 @@ mod tests {
             Path::new("/p"),
             &mut files,
         );
-        assert_eq!(files["plugin.ts"].missed(), [(3, 3)], "{files:?}");
-        assert_eq!(files["plugin.ts"].covered(), 4);
+        assert_eq!(files["plugin.ts"].missed(), [(3, 4)], "{files:?}");
+        assert_eq!(files["plugin.ts"].covered(), 3);
     }
 }

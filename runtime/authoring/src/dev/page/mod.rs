@@ -55,6 +55,8 @@ struct Shared {
     /// The configuration of the gateway that knows the calls.
     config: Option<PathBuf>,
     colours: bool,
+    /// The size and the rows that were drawn last.
+    drawn: Mutex<Option<((u16, u16), Vec<String>)>>,
     closed: AtomicBool,
 }
 
@@ -83,6 +85,7 @@ impl Page {
             }),
             config: config.map(Path::to_owned),
             colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            drawn: Mutex::new(None),
             closed: AtomicBool::new(false),
         });
         give_back_on_panic();
@@ -201,22 +204,26 @@ impl Shared {
         self.draw()
     }
 
-    /// Draws the page, in one write.
+    /// Draws the page, in one write, unless it stands there already.
     fn draw(&self) -> io::Result<()> {
         let view = self.view.lock();
         if !SHOWN.load(Ordering::SeqCst) {
             return Ok(());
         }
+        let size = size().unwrap_or_default();
         // A terminal that does not know its size says 0.
-        let height = size()
-            .map(|(_, height)| height)
-            .ok()
-            .filter(|height| *height > 0);
-        let height = height.unwrap_or(24);
+        let height = if size.1 == 0 { 24 } else { size.1 };
         let rows = view.rows(usize::from(height));
+        let shown = Some((size, rows));
+        let mut drawn = self.drawn.lock();
+        if *drawn == shown {
+            return Ok(());
+        }
+        *drawn = shown;
+        let rows = drawn.iter().flat_map(|(_, rows)| rows);
         let mut out = Vec::new();
         queue!(out, BeginSynchronizedUpdate)?;
-        for (row, number) in rows.iter().take(usize::from(height)).zip(0..) {
+        for (row, number) in rows.take(usize::from(height)).zip(0..) {
             queue!(out, MoveTo(0, number))?;
             match self.colours {
                 true => write!(out, "{row}{}", clean::PLAIN)?,

@@ -103,8 +103,7 @@ impl View {
         let calls = self.call_rows();
         // What is not shown for lack of room is said.
         let room = room.saturating_sub(rows.len() + calls.len());
-        let half = if self.said.is_empty() { room } else { room / 2 };
-        let mut middle = self.fixture_rows(half);
+        let mut middle = self.fixture_rows(room - self.said.len().min(room / 2));
         let left = room.saturating_sub(middle.len());
         middle.extend(cut(self.said.clone(), left));
         rows.extend(middle);
