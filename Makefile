@@ -139,7 +139,7 @@ dist-test:
 times: toolchain
 	tests/tools/times
 
-# What an author waits for in each language: new, build, test, and from a save to a live plugin. Writes into docs/plugins.md.
+# What an author waits for in each language: new, build, test, from a save to a live plugin. Writes into docs/plugins.md.
 author-times: toolchain $(TOOLS)/stamp sdks
 	sdk/js/make $(SDKS)/js
 	cargo build --workspace --bins
