@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers recipes dashboard catalogs console-test screenshots
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times author-times mistakes bench-peers eval train containers recipes dashboard catalogs console-test screenshots
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -138,6 +138,12 @@ dist-test:
 # What a build from nothing takes, in a folder of its own: wall and processor minutes of `make demo` and of a release.
 times: toolchain
 	tests/tools/times
+
+# What an author waits for in each language: new, build, test, from a save to a live plugin. Writes into docs/plugins.md.
+author-times: toolchain $(TOOLS)/stamp sdks
+	sdk/js/make $(SDKS)/js
+	cargo build --workspace --bins
+	tests/tools/author-times --write
 
 # What each stage says of authors' mistakes, in each language: half an hour. Writes docs/mistakes.md; fails where an earlier
 # stage lets pass what a gateway does not.

@@ -194,6 +194,9 @@ pub struct TestPlugin {
     /// Write the results there, in JUnit's XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Run the project's own tests instead of its fixtures, and show which lines they ran
+    #[arg(long, conflicts_with_all = ["fixtures", "release", "no_build", "plugin", "bless", "junit"])]
+    pub coverage: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,

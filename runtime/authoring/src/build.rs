@@ -10,8 +10,10 @@ use sandgate_host::{FileError, PluginFile};
 use serde_json::Value;
 
 use super::args::LanguageName;
+use super::build_record::BuildRecord;
 use super::component::{self, NotAComponent};
 use super::fixture;
+use super::inputs::{self, Beside};
 use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
 use super::smoke::smoke;
@@ -28,6 +30,8 @@ pub struct Built {
     pub file: PluginFile,
     /// Notes about the checks.
     pub notes: Vec<String>,
+    /// Whether the component is that of an earlier build, since nothing that goes into it has changed.
+    pub unchanged: bool,
     started: Instant,
 }
 
@@ -59,7 +63,8 @@ pub enum BuildError {
     },
 }
 
-/// Builds the plugin in this folder. Nothing is written unless the plugin passes every check.
+/// Builds the plugin in this folder, unless nothing that goes into it has changed since the last build. Nothing is written
+/// unless the plugin passes every check.
 ///
 /// # Errors
 ///
@@ -72,10 +77,27 @@ pub async fn build(
     let started = Instant::now();
     let mut project = Project::open(folder, language)?;
     project.stages = stages;
+    let path = project.output();
+    let record = BuildRecord::read(&path);
+    let kept = |inputs: &Option<String>| {
+        let file = record.as_ref()?.still(inputs.as_ref()?, &path)?;
+        Some(Built {
+            path: path.clone(),
+            file,
+            notes: record.as_ref()?.notes.clone(),
+            unchanged: true,
+            started,
+        })
+    };
+    let beside = project.language.beside(&project)?;
+    let known = |beside: &Option<Beside>| inputs::digest(&project, beside.as_ref()?);
+    let mut inputs = known(&beside);
+    if let Some(built) = kept(&inputs) {
+        return Ok(built);
+    }
     let authored = &project.authored;
     project.compiling();
     let compiled = project.language.compile(&project)?;
-    project.stages.begin("running each hook once");
     let component = component::assemble(
         &compiled,
         project.language,
@@ -83,16 +105,42 @@ pub async fn build(
         &authored.json,
     )?;
     let file = PluginFile::read(Bytes::from(component))?;
+    match beside {
+        // Something was saved meanwhile: nobody knows whether it went in.
+        Some(_) if known(&beside) != inputs => inputs = None,
+        Some(_) => {}
+        // The compiler itself knew what had changed.
+        None => {
+            inputs = known(&Some(Beside {
+                words: vec![file.digest().to_owned()],
+                ..Beside::default()
+            }));
+            if let Some(built) = kept(&inputs) {
+                return Ok(built);
+            }
+        }
+    }
+    project.stages.begin("running each hook once");
     let trial = Trial::new().map_err(SmokeError::from)?;
     // Fixtures that are not valid are the business of `test`.
     let fixtures = fixture::read_all(&folder.join("fixtures")).unwrap_or_default();
     let notes = smoke(&trial, &file, &fixtures).await?;
-    let path = project.output();
     write(&file, &path)?;
+    if let Some(inputs) = inputs {
+        let component = file.digest().to_owned();
+        let notes = notes.clone();
+        BuildRecord {
+            inputs,
+            component,
+            notes,
+        }
+        .write(&path);
+    }
     Ok(Built {
         path,
         file,
         notes,
+        unchanged: false,
         started,
     })
 }
@@ -147,6 +195,7 @@ impl Built {
         let mut all = inspect::as_json(&self.file);
         all["path"] = self.path.display().to_string().into();
         all["seconds"] = self.started.elapsed().as_secs_f64().into();
+        all["unchanged"] = self.unchanged.into();
         all["notes"] = self.notes.clone().into();
         all
     }
@@ -155,12 +204,15 @@ impl Built {
     pub fn text(&self) -> String {
         let mut text = inspect::summary(&self.file);
         let seconds = self.started.elapsed().as_secs_f64();
-        let _ = writeln!(
-            text,
-            "{:<10}{} in {seconds:.1} s",
-            "built",
-            self.path.display()
-        );
+        let path = self.path.display();
+        let _ = match self.unchanged {
+            true => writeln!(
+                text,
+                "{:<10}{path}: nothing that goes into it has changed ({seconds:.1} s)",
+                "kept"
+            ),
+            false => writeln!(text, "{:<10}{path} in {seconds:.1} s", "built"),
+        };
         for note in &self.notes {
             let _ = writeln!(text, "{:<10}{note}", "note");
         }

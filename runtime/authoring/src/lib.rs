@@ -10,12 +10,15 @@
 pub mod args;
 pub mod bench;
 pub mod build;
+mod build_record;
 mod component;
 mod config_lines;
+pub mod cover;
 pub mod dev;
 pub mod doc;
 pub mod eval;
 mod fixture;
+mod inputs;
 mod junit;
 pub mod lang;
 mod log_capture;

@@ -12,7 +12,7 @@ use sandgate_authoring::stages::Stages;
 use sandgate_authoring::test::NotTested;
 use sandgate_authoring::upgrade::UpgradeError;
 use sandgate_authoring::{
-    ProjectError, bench, build, dev, doc, eval, new, recorded, run, test, upgrade,
+    ProjectError, bench, build, cover, dev, doc, eval, new, recorded, run, test, upgrade,
 };
 use sandgate_message::Hook;
 
@@ -84,6 +84,16 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
+        Author::Test(asked) if asked.coverage => match cover::cover(asked, Stages::stderr()) {
+            Ok(covered) => {
+                match asked.json {
+                    true => print(&format!("{:#}", covered.as_json())),
+                    false => print(&covered.text()),
+                }
+                ExitCode::from(u8::from(!covered.passed))
+            }
+            Err(error) => not_built(&error),
+        },
         Author::Test(asked) => {
             match runtime(None).map(|runtime| runtime.block_on(test::test(asked, Stages::stderr())))
             {

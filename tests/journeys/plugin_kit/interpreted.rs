@@ -189,6 +189,12 @@ fn goes_live(author: &Author, language: &str) {
         tested.out
     );
 
+    let again = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert!(
+        again.out.contains("nothing that goes into it has changed") && again.err.is_empty(),
+        "no compiler runs: {again:?}"
+    );
+
     let plugin = author.path("mask-email/target/mask-email.wasm");
     let inspected = author.sandgate(&["plugin", "inspect", plugin.to_str().unwrap(), "--json"]);
     let inspected: Value = serde_json::from_str(&inspected.out).unwrap();

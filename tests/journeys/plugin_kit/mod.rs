@@ -4,6 +4,7 @@
 mod author;
 mod c;
 mod c_sdk;
+mod coverage;
 mod dev;
 mod dev_server;
 mod errors;
@@ -19,4 +20,5 @@ mod rust;
 mod saves;
 mod shared;
 mod terminal;
+mod unchanged;
 mod upgrade;

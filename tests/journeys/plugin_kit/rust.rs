@@ -53,6 +53,13 @@ fn from_nothing_to_a_call_that_a_rust_plugin_changed() {
     assert_eq!(all.code, Some(0), "{}", all.out);
     assert!(all.out.contains("200 passed, 0 failed"), "{}", all.out);
 
+    // Cargo says whether something has changed.
+    for unchanged in [false, true] {
+        let built = author.sandgate(&["plugin", "build", "mask-email", "--json"]);
+        let built: Value = serde_json::from_str(&built.out).unwrap();
+        assert_eq!(built["unchanged"], unchanged, "{built}");
+    }
+
     let plugin = author.path("mask-email/target/mask-email.wasm");
     let inspected = author.sandgate(&["plugin", "inspect", plugin.to_str().unwrap(), "--json"]);
     let inspected: Value = serde_json::from_str(&inspected.out).unwrap();

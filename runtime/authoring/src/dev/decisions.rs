@@ -39,7 +39,7 @@ pub(super) fn difference(before: &Decisions, now: &Decisions) -> String {
 }
 
 /// The decision in a few words.
-fn short(decision: &Map<String, Value>) -> String {
+pub(super) fn short(decision: &Map<String, Value>) -> String {
     let word = decision.get("decision").and_then(Value::as_str);
     let named = [
         decision

@@ -8,6 +8,7 @@ use sandgate_daemon::locate::Located;
 use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_daemon::status::Status;
 use sandgate_host::PluginFile;
+use serde_json::value::RawValue;
 
 use crate::config_lines::config_lines;
 
@@ -86,6 +87,11 @@ impl Live {
         self.ask::<Status>(Ask::Status)
             .ok()
             .map(|status| status.process)
+    }
+
+    /// The records of the last calls that ended, the last first. `None` if no gateway answers. This blocks.
+    pub(super) fn calls(&self, most: usize) -> Option<Vec<Box<RawValue>>> {
+        self.ask(Ask::Calls { most }).ok()
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<T, Unanswered> {

@@ -7,6 +7,7 @@ mod live;
 mod lock;
 mod making;
 mod own_gateway;
+mod page;
 mod screen;
 mod since;
 mod sources;
@@ -23,6 +24,7 @@ use live::Live;
 use lock::Lock;
 use making::Making;
 use own_gateway::OwnGateway;
+use page::Command;
 use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
 use sandgate_host::{PluginFile, PrepareError};
@@ -30,6 +32,7 @@ use screen::Screen;
 use since::Since;
 use sources::{Saved, Sources};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use super::build::BuildError;
@@ -47,8 +50,8 @@ const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// How often to check whether the gateway runs.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often to look at the gateway: whether it runs, and its calls.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Why `dev` cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -119,16 +122,19 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
             .as_ref(),
         &Environment::of_process(),
     );
+    let trial = Trial::keeping(cache)?;
     let stop = told()?;
     let mut sources = Sources::new(folder);
+    let config = live.as_ref().map(|live| live.config().to_owned());
+    let (screen, mut keys) = Screen::open(&title(folder), config.as_deref(), &stop)?;
     let mut dev = Dev {
         folder,
         language: asked.lang,
         time_factor: asked.time.time_factor,
         live,
         own,
-        trial: Trial::keeping(cache)?,
-        screen: Screen::stdout(),
+        trial,
+        screen,
         lock: Some(lock),
         tried: 0,
         built: None,
@@ -136,12 +142,21 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
         decisions: None,
         runs: None,
         noted: None,
+        interceptors: Vec::new(),
     };
-    let ended = dev.run(&mut sources, &stop).await;
+    let ended = dev.run(&mut sources, &mut keys, &stop).await;
+    dev.screen.close();
     if let Some(own) = &mut dev.own {
         own.stop().await;
     }
     Ok(ended?)
+}
+
+/// What the page is of.
+fn title(folder: &Path) -> String {
+    let whole = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    format!("sandgate plugin dev: {name}")
 }
 
 /// A token that is cancelled on Ctrl-C, on SIGTERM and when the terminal goes away.
@@ -171,7 +186,7 @@ struct Dev<'a> {
     /// The gateway that this `dev` starts.
     own: Option<OwnGateway>,
     trial: Trial,
-    screen: Screen<io::Stdout>,
+    screen: Screen,
     lock: Option<Lock>,
     /// The number of versions that were tried.
     tried: u32,
@@ -185,6 +200,8 @@ struct Dev<'a> {
     runs: Option<bool>,
     /// The last note about the gateway, which is not repeated with each version.
     noted: Option<String>,
+    /// The interceptors of the gateway that have this plugin.
+    interceptors: Vec<String>,
 }
 
 /// The outcome of a version, before anything is written.
@@ -205,7 +222,12 @@ enum Made {
 
 impl Dev<'_> {
     /// Builds, tests and swaps the plugin at every save, until told to stop.
-    async fn run(&mut self, sources: &mut Sources, stop: &CancellationToken) -> io::Result<()> {
+    async fn run(
+        &mut self,
+        sources: &mut Sources,
+        keys: &mut Option<Receiver<Command>>,
+        stop: &CancellationToken,
+    ) -> io::Result<()> {
         let mut since = Since::start();
         loop {
             // A save in the meantime drops the build and its compiler, and the loop begins anew.
@@ -223,22 +245,47 @@ impl Dev<'_> {
                 () = stop.cancelled() => return Ok(()),
                 told = self.tell(made, &since) => told?,
             }
-            let saved = loop {
+            since = loop {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return Ok(()),
-                    saved = sources.changed() => break saved,
+                    saved = sources.changed() => break self.saved(&saved),
+                    command = next(keys) => match command {
+                        Command::Rerun => {
+                            self.built = None;
+                            break Since::key();
+                        }
+                        Command::Bless => self.bless().await?,
+                    },
                     () = tokio::time::sleep(LOOK) => {}
                 }
                 self.look().await?;
             };
-            since = self.saved(&saved);
         }
     }
 
-    async fn test(&self, file: &PluginFile) -> Result<Tested, NotTested> {
+    /// Writes into the fixtures what came of them. That they changed is then noticed like every save.
+    async fn bless(&mut self) -> io::Result<()> {
+        let Some(file) = self.built.clone() else {
+            return self
+                .screen
+                .notice("nothing is blessed: there is no version that ran");
+        };
+        let notice = match self.tested(&file, true).await {
+            Ok(tested) => match (tested.blessed(), tested.failed()) {
+                (0, 0) => "nothing is blessed: every fixture is as expected".to_owned(),
+                (0, _) => "nothing is blessed: a failure never is".to_owned(),
+                (1, _) => "1 fixture is written anew".to_owned(),
+                (n, _) => format!("{n} fixtures are written anew"),
+            },
+            Err(error) => error.to_string(),
+        };
+        self.screen.notice(&notice)
+    }
+
+    async fn tested(&self, file: &PluginFile, bless: bool) -> Result<Tested, NotTested> {
         let fixtures = test::chosen(&self.folder.join("fixtures"), &[])?;
-        test::all(&self.trial, file, fixtures, false, self.time_factor).await
+        test::all(&self.trial, file, fixtures, bless, self.time_factor).await
     }
 
     /// Notes a save: the plugin must be built again, unless only fixtures changed.
@@ -271,7 +318,7 @@ impl Dev<'_> {
         let (said, file) = match self.built.clone() {
             Some(file) => (String::new(), file),
             None => {
-                self.screen.doing(&format!("{QUIET}building{QUIET:#}"))?;
+                self.screen.doing("building")?;
                 let into = self.folder.join("target").join("dev.wasm.new");
                 let colours = self.screen.shows_colours();
                 let made = match Making::start(self.folder, self.language, &into, colours) {
@@ -306,8 +353,8 @@ impl Dev<'_> {
         };
         self.built = Some(file.clone());
         let build = started.elapsed();
-        self.screen.doing(&format!("{QUIET}testing{QUIET:#}"))?;
-        let tested = match self.test(&file).await {
+        self.screen.doing("testing")?;
+        let tested = match self.tested(&file, false).await {
             Ok(tested) => Some(tested),
             Err(NotTested::NoFixtures { .. }) => match smoke(&self.trial, &file, &Vec::new()).await
             {
@@ -334,4 +381,14 @@ impl Dev<'_> {
             build,
         })
     }
+}
+
+/// The next command of a key. Where there are no keys, none ever comes.
+async fn next(keys: &mut Option<Receiver<Command>>) -> Command {
+    if let Some(keys) = keys
+        && let Some(command) = keys.recv().await
+    {
+        return command;
+    }
+    std::future::pending().await
 }

@@ -1,92 +1,142 @@
-//! The output of `dev`: on a terminal one status line that is rewritten in place, elsewhere a line for each version;
-//! above it the text to read.
+//! The output of `dev`: a page at a terminal, elsewhere a line for each version, with the text to read above it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
 
-/// Returns to the line's start and clears the line.
-const ANEW: &str = "\r\x1b[2K";
-/// Turns wrapping off, so that a long line is cut and stays one line.
-const CUT: &str = "\x1b[?7l";
-const WRAP: &str = "\x1b[?7h";
+use super::page::{Command, Page};
+use crate::test::Tested;
 
 /// The output, for a person or a program.
-pub(super) struct Screen<W: Write> {
-    to: W,
-    terminal: bool,
-    colours: bool,
-    /// Whether a status is shown whose line is not ended yet.
-    open: bool,
+pub(super) enum Screen {
+    Page(Page),
+    Lines(Lines<io::Stdout>),
 }
 
-impl Screen<io::Stdout> {
-    pub(super) fn stdout() -> Self {
-        let to = io::stdout();
-        Self {
-            terminal: to.is_terminal(),
-            colours: AutoStream::choice(&to) != ColorChoice::Never,
-            to,
-            open: false,
+/// Lines, one after the other.
+pub(super) struct Lines<W: Write> {
+    to: W,
+    colours: bool,
+}
+
+impl Screen {
+    /// The page where there is a terminal, and what its keys ask for; else lines.
+    ///
+    /// # Errors
+    ///
+    /// The terminal cannot be set up.
+    pub(super) fn open(
+        title: &str,
+        config: Option<&Path>,
+        stop: &CancellationToken,
+    ) -> io::Result<(Self, Option<Receiver<Command>>)> {
+        if Page::has_room() {
+            let (page, asked) = Page::open(title, config, stop.clone())?;
+            return Ok((Self::Page(page), Some(asked)));
         }
+        let to = io::stdout();
+        let colours = AutoStream::choice(&to) != ColorChoice::Never;
+        Ok((Self::Lines(Lines { to, colours }), None))
     }
 
     /// Whether the output is a terminal with colours.
     pub(super) fn shows_colours(&self) -> bool {
-        self.terminal && self.colours
+        matches!(self, Self::Page(_)) && AutoStream::choice(&io::stdout()) != ColorChoice::Never
     }
-}
 
-impl<W: Write> Screen<W> {
-    /// Shows what is going on. Only on a terminal, where the next status replaces it.
-    pub(super) fn doing(&mut self, what: &str) -> io::Result<()> {
-        match self.terminal {
-            true => self.status(what),
-            false => Ok(()),
+    /// Shows what is going on. Only on the page, where the next one replaces it.
+    pub(super) fn doing(&self, what: &str) -> io::Result<()> {
+        match self {
+            Self::Page(page) => page.doing(what),
+            Self::Lines(_) => Ok(()),
         }
     }
 
     /// Shows the status. `text` is one line.
     pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
-        let text = self.dressed(text);
-        if self.terminal {
-            write!(self.to, "{ANEW}{CUT}{text}{WRAP}")?;
-            self.open = true;
-        } else {
-            writeln!(self.to, "{text}")?;
+        match self {
+            Self::Page(page) => page.status(text),
+            Self::Lines(lines) => lines.print(text),
         }
-        self.to.flush()
     }
 
-    /// Prints a text that stays, above the status line, which is then shown again.
+    /// Begins a version.
+    pub(super) fn anew(&self) {
+        if let Self::Page(page) = self {
+            page.anew();
+        }
+    }
+
+    /// Shows a text to read.
     pub(super) fn above(&mut self, text: &str) -> io::Result<()> {
-        if text.is_empty() {
-            return Ok(());
+        match self {
+            _ if text.is_empty() => Ok(()),
+            Self::Page(page) => page.above(text),
+            Self::Lines(lines) => lines.print(text),
         }
-        if self.open {
-            write!(self.to, "{ANEW}")?;
-            self.open = false;
-        }
-        let text = self.dressed(text);
-        writeln!(self.to, "{}", text.trim_end_matches('\n'))?;
-        self.to.flush()
     }
 
-    fn dressed(&self, text: &str) -> String {
-        match self.colours {
-            true => text.to_owned(),
-            false => anstream::adapter::strip_str(text).to_string(),
+    /// Shows what to do as long as no call has come.
+    pub(super) fn hint(&mut self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Page(page) => page.hint(text),
+            Self::Lines(lines) => lines.print(text),
+        }
+    }
+
+    /// Shows what came of a key.
+    pub(super) fn notice(&self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Page(page) => page.notice(text),
+            Self::Lines(_) => Ok(()),
+        }
+    }
+
+    /// Shows the fixtures: on the page all of them, elsewhere those that fail.
+    pub(super) fn tested(&mut self, tested: &Tested) -> io::Result<()> {
+        match self {
+            Self::Page(page) => page.tested(tested),
+            Self::Lines(_) => self.above(&tested.failures()),
+        }
+    }
+
+    /// Shows the last calls, on the page.
+    pub(super) fn calls(
+        &self,
+        records: &[Box<RawValue>],
+        interceptors: &[String],
+    ) -> io::Result<()> {
+        match self {
+            Self::Page(page) => page.calls(records, interceptors),
+            Self::Lines(_) => Ok(()),
+        }
+    }
+
+    /// Whether calls are shown.
+    pub(super) fn shows_calls(&self) -> bool {
+        matches!(self, Self::Page(_))
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn close(&mut self) {
+        if let Self::Page(page) = self {
+            page.close();
         }
     }
 }
 
-impl<W: Write> Drop for Screen<W> {
-    fn drop(&mut self) {
-        // Whatever is printed next, such as a prompt, begins on a line of its own.
-        if self.open {
-            let _ = writeln!(self.to);
-            let _ = self.to.flush();
+impl<W: Write> Lines<W> {
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        let text = text.trim_end_matches('\n');
+        match self.colours {
+            true => writeln!(self.to, "{text}")?,
+            false => writeln!(self.to, "{}", anstream::adapter::strip_str(text))?,
         }
+        self.to.flush()
     }
 }
 
@@ -95,38 +145,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn shown(terminal: bool, colours: bool) -> String {
-        let mut to = Vec::new();
-        let mut screen = Screen {
-            to: &mut to,
-            terminal,
-            colours,
-            open: false,
+    #[test]
+    fn where_no_terminal_is_it_is_a_line_for_each_version_without_colours() {
+        let mut lines = Lines {
+            to: Vec::new(),
+            colours: false,
         };
-        screen.doing("building").unwrap();
-        screen.above("error: \x1b[31mno\x1b[0m\n").unwrap();
-        screen.status("version 2").unwrap();
-        screen.status("version 3").unwrap();
-        drop(screen);
-        String::from_utf8(to).unwrap()
-    }
-
-    #[test]
-    fn on_a_terminal_the_status_is_rewritten_and_ends_with_its_line() {
-        let line = |text: &str| format!("\r\x1b[2K\x1b[?7l{text}\x1b[?7h");
-        assert_eq!(
-            shown(true, true),
-            format!(
-                "{}\r\x1b[2Kerror: \x1b[31mno\x1b[0m\n{}{}\n",
-                line("building"),
-                line("version 2"),
-                line("version 3")
-            )
-        );
-    }
-
-    #[test]
-    fn elsewhere_it_is_a_line_for_each_version_without_colours() {
-        assert_eq!(shown(false, false), "error: no\nversion 2\nversion 3\n");
+        for text in ["error: \x1b[31mno\x1b[0m\n", "version 2", "version 3"] {
+            lines.print(text).unwrap();
+        }
+        assert_eq!(lines.to, b"error: no\nversion 2\nversion 3\n");
     }
 }

@@ -18,6 +18,13 @@ impl Since {
         }
     }
 
+    pub(super) fn key() -> Self {
+        Self {
+            at: SystemTime::now(),
+            what: "the key",
+        }
+    }
+
     /// Counts from the file's own time, unless that is not recent: the file system's clock may differ.
     pub(super) fn save(saved: &Saved) -> Self {
         const SOON: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use sandgate_host::PluginFile;
 
 use super::live::Swapped;
 use super::since::{Since, lasting};
-use super::{BAD, Dev, Made, OK, QUIET, decisions};
+use super::{BAD, Dev, Made, OK, QUIET, decisions, page};
 use crate::build;
 use crate::test::Tested;
 
@@ -24,6 +24,7 @@ impl Dev<'_> {
             return self.screen.status(&status);
         }
         self.tried += 1;
+        self.screen.anew();
         let number = self.tried;
         let (said, file, tested, build) = match made {
             Made::Gone => return Ok(()),
@@ -44,7 +45,7 @@ impl Dev<'_> {
             .as_ref()
             .map_or((0, 0), |tested| (tested.passed(), tested.failed()));
         if let Some(tested) = &tested {
-            self.screen.above(&tested.failures())?;
+            self.screen.tested(tested)?;
         }
         let now = tested.map(Tested::into_decisions).unwrap_or_default();
         if let Some(before) = &self.decisions {
@@ -91,6 +92,7 @@ impl Dev<'_> {
                 interceptors,
             }) => {
                 let names = interceptors.join(", ");
+                self.interceptors = interceptors;
                 let _ = write!(status, "{OK}live{OK:#} in edition {edition} as {names}");
                 (self.runs, self.noted) = (Some(true), None);
             }
@@ -135,8 +137,7 @@ impl Dev<'_> {
         let (Some(own), Some(live)) = (&mut self.own, &self.live) else {
             return Ok(None);
         };
-        self.screen
-            .doing(&format!("{QUIET}starting a gateway{QUIET:#}"))?;
+        self.screen.doing("starting a gateway")?;
         if let Some(why) = own.start(live).await? {
             self.note(why)?;
             return Ok(None);
@@ -144,8 +145,9 @@ impl Dev<'_> {
         let call = own.call();
         let live = live.clone();
         self.runs = Some(true);
-        self.screen.above(&call)?;
+        self.screen.hint(&call)?;
         let name = file.manifest().name.clone();
+        self.interceptors = vec![name.clone()];
         let edition = tokio::task::spawn_blocking(move || live.edition())
             .await
             .unwrap_or_default();
@@ -167,8 +169,15 @@ impl Dev<'_> {
         let (Some(live), Some(ran)) = (self.live.clone(), self.runs) else {
             return Ok(());
         };
-        let asked = tokio::task::spawn_blocking(move || live.process()).await;
-        let process = asked.unwrap_or_default();
+        let shows_calls = self.screen.shows_calls();
+        let asked = tokio::task::spawn_blocking(move || {
+            let calls = shows_calls.then(|| live.calls(page::CALLS)).flatten();
+            (live.process(), calls)
+        });
+        let (process, calls) = asked.await.unwrap_or_default();
+        if let Some(calls) = calls {
+            self.screen.calls(&calls, &self.interceptors)?;
+        }
         if process.is_some() == ran {
             return Ok(());
         }

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Compiled, File, Language, New, NotCompiled, run};
+use super::{Compiled, File, Language, New, NotCompiled, output_of, run, variables};
+use crate::cover::Ran;
+use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -115,6 +117,38 @@ impl Language for C {
         })
     }
 
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let compiler = Compiler::find(&project.folder)?;
+        if leads_outside(&project.folder) {
+            return Ok(None);
+        }
+        let (program, first, ask) = match &compiler {
+            Compiler::Zig(program, first) => (program, *first, "version"),
+            Compiler::Clang(program) => (program, &[][..], "--version"),
+        };
+        let mut version = Command::new(program);
+        let version = output_of(version.args(first).arg(ask))?;
+        let mut words = vec![
+            program.display().to_string(),
+            String::from_utf8_lossy(&version).into_owned(),
+        ];
+        words.extend(variables(&[
+            "CPATH",
+            "C_INCLUDE_PATH",
+            "CPLUS_INCLUDE_PATH",
+        ]));
+        Ok(Some(Beside {
+            words,
+            ..Beside::default()
+        }))
+    }
+
+    fn cover(&self, _: &Project) -> Result<Ran, NotCompiled> {
+        Err(NotCompiled::Project(
+            "a project in C has no tests of its own to count: its fixtures are its tests, and run in the sandbox alone; leave --coverage out".into(),
+        ))
+    }
+
     fn template(&self, new: &New) -> Vec<File> {
         TEMPLATE
             .iter()
@@ -127,6 +161,47 @@ impl Language for C {
     fn sdk(&self) -> &'static [SourceFile] {
         vendored_sdk::C
     }
+}
+
+/// Whether a source includes, or may include, a file outside of the project's folder.
+fn leads_outside(folder: &Path) -> bool {
+    let mut left = vec![folder.join("src")];
+    while let Some(here) = left.pop() {
+        for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
+            let path = entry.path();
+            // Links are not followed: they may lead back.
+            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true => left.push(path),
+                false => {
+                    let text = std::fs::read(&path).unwrap_or_default();
+                    if String::from_utf8_lossy(&text).lines().any(names_outside) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Whether a line includes by a path that goes up, by an absolute one, or by a macro.
+fn names_outside(line: &str) -> bool {
+    let directive = line.trim_start().strip_prefix('#').map(str::trim_start);
+    let given = directive.and_then(|rest| {
+        let names = ["include", "embed"];
+        names.iter().find_map(|name| rest.strip_prefix(name))
+    });
+    if let Some(given) = given {
+        let Some(path) = given.trim_start().strip_prefix(['"', '<']) else {
+            return true;
+        };
+        return path.starts_with('/') || path.contains("..");
+    }
+    let of_zig = ["@import(\"", "@embedFile(\"", ".incbin"];
+    of_zig.iter().any(|word| {
+        let path = line.split_once(word).map(|(_, path)| path);
+        path.is_some_and(|path| path.contains("..") || path.starts_with('/'))
+    })
 }
 
 /// The definitions by which the SDK knows the manifest's hooks: one that no source defines does not link.
@@ -300,4 +375,29 @@ fn version(header: &Path) -> Option<String> {
     let text = std::fs::read_to_string(header).ok()?;
     let rest = text.split("#define SANDGATE_SDK_VERSION \"").nth(1)?;
     Some(rest.split('"').next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_include_from_outside_is_told_from_one_of_the_folder() {
+        for line in [
+            "#include \"../../common/words.h\"",
+            "  #  include \"/opt/words.h\"",
+            "#include WORDS",
+            "const words = @embedFile(\"../words.txt\");",
+        ] {
+            assert!(names_outside(line), "{line}");
+        }
+        for line in [
+            "#include \"sandgate.h\"",
+            "#include <string.h>",
+            "if (strstr(path, \"../\")) return;",
+            "const std = @import(\"std\");",
+        ] {
+            assert!(!names_outside(line), "{line}");
+        }
+    }
 }

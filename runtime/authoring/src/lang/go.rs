@@ -9,8 +9,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use wasm_encoder::{CustomSection, Section as _};
 
-use super::{Compiled, File, Language, New, NotCompiled, run};
+use super::{Compiled, File, Language, New, NotCompiled, counted, run, tested, to_count};
 use crate::component;
+use crate::cover::{self, Ran};
+use crate::inputs::Beside;
 use crate::manifest::Authored;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
@@ -35,6 +37,16 @@ const SDK: &str = "third_party/sandgate";
 
 /// Files of the SDK that are overlaid on Go's own runtime. In the SDK they have the suffix `.txt`.
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
+
+/// What Go obeys besides the project's files. The first one names a workspace's file, where there is a workspace.
+const VARIABLES: [&str; 6] = [
+    "GOWORK",
+    "GOVERSION",
+    "GOROOT",
+    "GOFLAGS",
+    "GOEXPERIMENT",
+    "GOWASM",
+];
 
 const INSTALL: Install = Install {
     // Debian's own package is too old.
@@ -139,6 +151,40 @@ impl Language for Go {
         Ok(Compiled {
             wasm,
             sdk: version(&sdk.join("sandgate.go")).map(|version| ("sandgate".to_owned(), version)),
+        })
+    }
+
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let folder = std::path::absolute(&project.folder).unwrap_or_default();
+        let go = Toolchain::find(&folder)?;
+        let words = go.asked(&[&["env"][..], &VARIABLES].concat())?;
+        let workspace = words.lines().next().unwrap_or_default();
+        let module = std::fs::read_to_string(folder.join("go.mod")).unwrap_or_default();
+        // Modules in the module cache never change; those of other folders do.
+        let outside = module
+            .lines()
+            .filter_map(|line| line.split_once("=>"))
+            .any(|(_, path)| path.contains("..") || path.trim().starts_with('/'));
+        if outside || !matches!(workspace, "" | "off") {
+            return Ok(None);
+        }
+        Ok(Some(Beside {
+            words: vec![words],
+            ..Beside::default()
+        }))
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        let (scratch, folder) = to_count(project)?;
+        let go = Toolchain::find(&folder)?;
+        let module = go.asked(&["list", "-m"])?;
+        let file = scratch.path().join("cover.out");
+        let mut command = go.command(&["test", "-coverprofile"]);
+        project.stages.end();
+        let code = tested(command.arg(&file).arg("./..."))?;
+        Ok(Ran {
+            passed: code == Some(0),
+            files: cover::go(&counted(&file)?, &module),
         })
     }
 

@@ -16,6 +16,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::args::LanguageName;
+use super::cover::Ran;
+use super::inputs::Beside;
 use super::project::Project;
 use super::toolchain::Missing;
 pub use crate::vendored_sdk::SourceFile;
@@ -39,6 +41,19 @@ pub trait Language: Sync {
     ///
     /// A part of the toolchain is missing, or the project does not compile.
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled>;
+    /// Finds what goes into a build besides the files of the project's folder. `None`: that cannot be told, or the
+    /// compiler itself knows better what has changed, and is asked each time.
+    ///
+    /// # Errors
+    ///
+    /// A part of the toolchain is missing.
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled>;
+    /// Runs the project's own tests natively, and counts the lines that they run. What the tests print goes to stderr.
+    ///
+    /// # Errors
+    ///
+    /// A part of the toolchain is missing, or nothing was counted.
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled>;
     /// Compiles for `sandgate plugin dev`, where the time from a save to a running version counts. The result decides
     /// as the ordinary one does, but may be larger and slower.
     ///
@@ -142,6 +157,14 @@ pub fn find(name: LanguageName) -> &'static dyn Language {
     }
 }
 
+/// Those of these variables that are set, for [`Beside::words`].
+fn variables(names: &[&str]) -> impl Iterator<Item = String> {
+    names.iter().filter_map(|name| {
+        let value = std::env::var_os(name)?;
+        Some(format!("{name}={}", value.to_string_lossy()))
+    })
+}
+
 /// Runs an SDK's command, and returns its stdout. Where it fails, its stderr is for the author.
 fn output_of(command: &mut Command) -> Result<Vec<u8>, NotCompiled> {
     let output = captured(command)?;
@@ -161,6 +184,42 @@ fn captured(command: &mut Command) -> Result<std::process::Output, NotCompiled> 
             program: command.get_program().to_string_lossy().into_owned(),
             error,
         })
+}
+
+/// Runs a project's own tests, and returns their exit code. All that they print goes to stderr.
+fn tested(command: &mut Command) -> Result<Option<i32>, NotCompiled> {
+    let status = command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| NotCompiled::Run {
+            program: command.get_program().to_string_lossy().into_owned(),
+            error,
+        })?;
+    Ok(status.code())
+}
+
+/// A folder for what test runners count, and the project's folder as they name it.
+fn to_count(project: &Project) -> Result<(tempfile::TempDir, std::path::PathBuf), NotCompiled> {
+    let made = || {
+        Ok((
+            tempfile::tempdir()?,
+            std::fs::canonicalize(&project.folder)?,
+        ))
+    };
+    made().map_err(|error: std::io::Error| {
+        NotCompiled::Project(format!("{}: {error}", project.folder.display()))
+    })
+}
+
+/// What a test runner wrote, where it wrote something: it does not where the tests do not compile.
+fn counted(file: &Path) -> Result<String, NotCompiled> {
+    match std::fs::read_to_string(file) {
+        Ok(text) if !text.is_empty() => Ok(text),
+        _ => Err(NotCompiled::Project(
+            "the project's own tests were not run: what is wrong stands above".into(),
+        )),
+    }
 }
 
 /// Runs a compiler. Its stdout is captured, and its stderr goes to the author.

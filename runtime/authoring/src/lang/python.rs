@@ -3,7 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, captured, interpreter, output_of};
+use super::{
+    Compiled, File, ForDev, Language, New, NotCompiled, captured, counted, interpreter, output_of,
+    tested, to_count,
+};
+use crate::cover::{self, Ran};
+use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -49,6 +54,18 @@ const SDK: &str = "vendor/sandgate";
 /// Prints the SDK's version if SDK and compiler are installed.
 const PROBE: &str = "import sandgate, componentize_py; print(sandgate.__version__)";
 
+/// Runs the tests, and writes which lines they ran. The standard library is enough for it.
+const COUNT: &str = include_str!("../cover/lines.py");
+
+/// Its exit code where there is no pytest.
+const NO_PYTEST: i32 = 100;
+
+/// Prints Python's version, then the folders from which it imports packages, each after a NUL.
+const WHERE: &str = "import sys, sysconfig
+own = {sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib')}
+own |= {path + '/lib-dynload' for path in own}
+print(sys.version, *(path for path in sys.path if path not in own), sep='\\0', end='\\0')";
+
 /// Python.
 pub(super) struct Python;
 
@@ -81,6 +98,38 @@ impl Language for Python {
         Ok(Compiled {
             wasm,
             sdk: Some(("sandgate".into(), version)),
+        })
+    }
+
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let (python, folder) = &installed(project)?;
+        let said = output_of(python_in(python, folder).args(["-c", WHERE]))?;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let (version, folders) = said.split_once('\0').unwrap_or((&said, ""));
+        let folders = folders.split_terminator('\0').map(|path| folder.join(path));
+        Ok(Some(Beside {
+            words: vec![version.to_owned()],
+            // The project's own files count by their content.
+            installed: folders.filter(|path| path != folder).collect(),
+        }))
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        let (python, _) = &installed(project)?;
+        let (scratch, folder) = to_count(project)?;
+        let file = scratch.path().join("lcov.info");
+        let mut command = python_in(python, &folder);
+        let code = tested(command.args(["-B", "-c", COUNT]).arg(&file))?;
+        if code == Some(NO_PYTEST) {
+            return Err(Missing {
+                what: "pytest, which runs the tests of a project in Python,".into(),
+                install: vec!["python3 -m venv .venv && .venv/bin/pip install pytest".into()],
+            }
+            .into());
+        }
+        Ok(Ran {
+            passed: code == Some(0),
+            files: cover::lcov(&counted(&file)?, &folder),
         })
     }
 

@@ -7,7 +7,9 @@ use sandgate_assembly::host_setup::default_cache_folder;
 use sandgate_config::Environment;
 use serde_json::Value;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, counted, run, tested, to_count};
+use crate::cover::{self, Ran};
+use crate::inputs::Beside;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -37,6 +39,10 @@ const CARGO: Install = Install {
     anywhere: "see https://rustup.rs, then: rustup target add wasm32-wasip2",
 };
 
+/// What counts the lines that tests run.
+const LLVM_COV: &str =
+    "rustup component add llvm-tools-preview && cargo install --locked cargo-llvm-cov";
+
 /// The variable by which cargo is told where to build. Since cargo 1.91; older ones ignore it.
 const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
 
@@ -56,6 +62,39 @@ impl Language for Rust {
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
         compiled(project, &[])
+    }
+
+    /// Cargo knows the files of other folders, its own settings and rustc's, and finds in a moment that nothing changed.
+    fn beside(&self, _: &Project) -> Result<Option<Beside>, NotCompiled> {
+        Ok(None)
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        let missing = |what: &str, install: Vec<String>| Missing {
+            what: what.to_owned(),
+            install,
+        };
+        let cargo =
+            find("cargo", &[]).ok_or_else(|| missing("cargo, which builds Rust,", CARGO.here()))?;
+        if find("cargo-llvm-cov", &[]).is_none() {
+            let what = "cargo-llvm-cov, which counts the lines that tests of Rust run,";
+            return Err(missing(what, vec![LLVM_COV.into()]).into());
+        }
+        let (scratch, folder) = to_count(project)?;
+        let file = scratch.path().join("lcov.info");
+        let llvm_cov = |arguments: &[&str]| {
+            let mut command = Command::new(&cargo);
+            command.arg("llvm-cov").args(arguments).current_dir(&folder);
+            command
+        };
+        project.stages.end();
+        // Where a test fails, the lines that ran are reported, too.
+        let code = tested(&mut llvm_cov(&["--no-report", "--no-fail-fast"]))?;
+        tested(llvm_cov(&["report", "--lcov", "--output-path"]).arg(&file))?;
+        Ok(Ran {
+            passed: code == Some(0),
+            files: cover::lcov(&counted(&file)?, &folder),
+        })
     }
 
     /// Hides cargo's progress at each save. Messages of rustc are still shown.

@@ -6,7 +6,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of};
+use super::{
+    Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of, tested, to_count,
+    variables,
+};
+use crate::cover::{self, Ran};
+use crate::inputs::{Beside, PACKAGES};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk::{self, SourceFile};
@@ -80,6 +85,51 @@ impl Language for TypeScript {
         })
     }
 
+    fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
+        let node = installed(&project.folder)?;
+        let folder = std::path::absolute(&project.folder).unwrap_or_default();
+        if leads_outside(&folder) {
+            return Ok(None);
+        }
+        let mut version = Command::new(node);
+        let version = output_of(version.arg("--version"))?;
+        let mut words = vec![String::from_utf8_lossy(&version).into_owned()];
+        words.extend(variables(&["NODE_OPTIONS", "NODE_PATH"]));
+        // Node and esbuild look for packages in the folders above, too.
+        let above = folder.ancestors().skip(1);
+        let installed = above.map(|folder| folder.join(PACKAGES)).collect();
+        Ok(Some(Beside { words, installed }))
+    }
+
+    fn cover(&self, project: &Project) -> Result<Ran, NotCompiled> {
+        installed(&project.folder)?;
+        let npm = find("npm", &[]).ok_or_else(|| Missing {
+            what: "npm, which runs a project's `test`,".into(),
+            install: NODE.here(),
+        })?;
+        let (scratch, folder) = to_count(project)?;
+        // Every Node that `npm test` starts writes a report there.
+        let reports = scratch.path().join("reports");
+        let mut command = Command::new(npm);
+        command
+            .args(["test", "--silent"])
+            .current_dir(&folder)
+            .env("NODE_V8_COVERAGE", &reports);
+        let code = tested(&mut command)?;
+        let files = cover::v8(&reports, &folder).map_err(|why| {
+            NotCompiled::Project(format!("the lines that ran cannot be read: {why}"))
+        })?;
+        if files.is_empty() {
+            return Err(NotCompiled::Project(
+                "`npm test` ran no line of the plugin: what is wrong stands above; a bundle needs `--sourcemap=inline`".into(),
+            ));
+        }
+        Ok(Ran {
+            passed: code == Some(0),
+            files,
+        })
+    }
+
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         let folder = &project.folder;
         let mut command = sdk_in(folder, &["dev", ".", "--interpreters"])?;
@@ -108,6 +158,51 @@ impl Language for TypeScript {
     fn sdk(&self) -> &'static [SourceFile] {
         vendored_sdk::JS
     }
+}
+
+/// Whether a source, or the compiler's settings, may name a file outside of the project's folder.
+fn leads_outside(folder: &Path) -> bool {
+    let mut left = vec![(folder.to_owned(), 0)];
+    while let Some((here, depth)) = left.pop() {
+        for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Links are not followed: they may lead back.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if !name.starts_with('.') && ![PACKAGES, "vendor", "target"].contains(&&*name) {
+                    left.push((path, depth + 1));
+                }
+                continue;
+            }
+            let settings = name.starts_with("tsconfig") && name.ends_with(".json");
+            let source = [".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            if (settings || source)
+                && std::fs::read_to_string(&path)
+                    .is_ok_and(|text| names_outside(&text, depth, settings))
+            {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a text in a folder this deep in the project has a path that leads out of it: after a word that imports, or, in
+/// settings, anywhere.
+fn names_outside(text: &str, depth: usize, settings: bool) -> bool {
+    text.match_indices(['"', '\'', '`']).any(|(at, _)| {
+        let path = &text[at + 1..];
+        let up = path
+            .match_indices("../")
+            .zip(0..)
+            .take_while(|((at, _), n)| *at == n * 3);
+        let outside = path.starts_with('/') || up.count() > depth;
+        let before = text[..at].trim_end().trim_end_matches('(').trim_end();
+        let imports = ["from", "import", "require"];
+        outside && (settings || imports.iter().any(|word| before.ends_with(word)))
+    })
 }
 
 /// A command of the SDK in this folder.
@@ -140,4 +235,29 @@ fn version(folder: &Path) -> Option<String> {
     let text = std::fs::read_to_string(folder.join(SDK).join("package.json")).ok()?;
     let package: Value = serde_json::from_str(&text).ok()?;
     Some(package["version"].as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_imported_from_outside_of_the_folder_counts() {
+        for (text, depth, outside) in [
+            ("import { a } from '../shared/a';", 0, true),
+            ("import { a } from '../shared/a';", 1, false),
+            ("import(\"../../a.js\")", 1, true),
+            ("const { a } = require('/opt/a');", 0, true),
+            (
+                "if (path.includes('../')) return refuse('a.b', '../..');",
+                0,
+                false,
+            ),
+            ("import { a } from './a';", 0, false),
+        ] {
+            assert_eq!(names_outside(text, depth, false), outside, "{text}");
+        }
+        assert!(names_outside(r#"{"extends": "../tsconfig.json"}"#, 0, true));
+        assert!(!names_outside(r#"{"include": ["*.ts"]}"#, 0, true));
+    }
 }

@@ -114,7 +114,7 @@ pub async fn test(asked: &args::TestPlugin, stages: Stages) -> Result<Tested, No
 }
 
 /// The project's folder, if the first target is one, and the names of fixtures.
-fn targets(all: &[String]) -> (&Path, &[String]) {
+pub(crate) fn targets(all: &[String]) -> (&Path, &[String]) {
     match all.split_first() {
         Some((first, names)) if Path::new(first).is_dir() => (Path::new(first), names),
         _ => (Path::new("."), all),
@@ -296,6 +296,20 @@ impl Tested {
         self.results.len() - self.failed()
     }
 
+    /// The number of fixtures that were written anew.
+    pub(super) fn blessed(&self) -> usize {
+        self.blessed
+    }
+
+    /// The results, each with the fixture's outcome if it ran.
+    pub(super) fn results(
+        &self,
+    ) -> impl Iterator<Item = (&FixtureResult, Option<&Map<String, Value>>)> {
+        self.results
+            .iter()
+            .map(|result| (result, self.decisions.get(&result.name)))
+    }
+
     /// The outcomes by the fixtures' names.
     pub(super) fn into_decisions(self) -> BTreeMap<String, Map<String, Value>> {
         self.decisions
@@ -337,7 +351,9 @@ impl Tested {
 
     /// All results for people, with ANSI colours.
     pub fn text(&self) -> String {
-        let mut out = format!("{}: {} fixtures\n", self.title(), self.results.len());
+        let count = self.results.len();
+        let word = if count == 1 { "fixture" } else { "fixtures" };
+        let mut out = format!("{}: {count} {word}\n", self.title());
         for tried in &self.results {
             match &tried.wrong {
                 None => {

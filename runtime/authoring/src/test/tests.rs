@@ -37,6 +37,7 @@ impl Project {
                 plugin: Some(format!("{folder}/plugin.wasm")),
                 bless,
                 junit: None,
+                coverage: false,
                 json: false,
                 time: args::RunTime { time_factor: 1 },
             },
@@ -126,6 +127,7 @@ async fn every_builtin_plugin_passes_its_own_fixtures() {
             plugin: Some(format!("builtin:{}", builtin.name)),
             bless: false,
             junit: None,
+            coverage: false,
             json: false,
             time: args::RunTime { time_factor: 4 },
         };

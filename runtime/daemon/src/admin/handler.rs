@@ -236,6 +236,14 @@ impl Handler {
                 records.extend(meanwhile);
                 raw(&records)
             }
+            Ask::Calls { most } => {
+                let recent = self.call_log.recent();
+                let lines = recent.map(|recent| recent.ended_before(None));
+                let records = lines.into_iter().flatten().take(most);
+                let records = records
+                    .filter_map(|(_, line)| RawValue::from_string(line.trim_end().to_owned()).ok());
+                raw(&records.collect::<Vec<_>>())
+            }
             Ask::Egress { server } => {
                 let always = (SystemTime::UNIX_EPOCH, SystemTime::now());
                 raw(&self.connections(&server, always))

@@ -26,6 +26,11 @@ pub enum Ask {
         #[serde(default)]
         call: Option<String>,
     },
+    /// Asks for the records of the last calls that ended, the last first.
+    Calls {
+        /// The most records.
+        most: usize,
+    },
     /// Asks for the remembered connections of a contained server, oldest first.
     Egress {
         /// The server's name.
@@ -198,6 +203,10 @@ mod tests {
         assert_eq!(
             read(r#"{"version":1,"ask":"why"}"#),
             Ok(Ask::Why { call: None })
+        );
+        assert_eq!(
+            read(r#"{"version":1,"ask":"calls","most":3}"#),
+            Ok(Ask::Calls { most: 3 })
         );
         for (line, said) in [
             ("status", "not a question"),

@@ -1,0 +1,109 @@
+//! The lines of files that tests ran, and those that they did not.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+/// Lines by file. The names are paths within the project's folder.
+pub type Files = BTreeMap<String, Lines>;
+
+/// The lines of a file that have code, counted from 1, and whether each was run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines(BTreeMap<u32, bool>);
+
+impl Lines {
+    /// Notes a line with code. A line that ran once has been run.
+    pub(crate) fn note(&mut self, line: u32, ran: bool) {
+        *self.0.entry(line).or_default() |= ran;
+    }
+
+    /// The number of lines with code.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number of lines that were run.
+    pub(crate) fn covered(&self) -> usize {
+        self.0.values().filter(|ran| **ran).count()
+    }
+
+    /// The lines that were not run, as first and last of each stretch. Lines without code do not end a stretch.
+    pub(crate) fn missed(&self) -> Vec<(u32, u32)> {
+        let mut stretches: Vec<(u32, u32)> = Vec::new();
+        let mut open = false;
+        for (line, ran) in &self.0 {
+            match stretches.last_mut() {
+                _ if *ran => {}
+                Some((_, last)) if open => *last = *line,
+                _ => stretches.push((*line, *line)),
+            }
+            open = !ran;
+        }
+        stretches
+    }
+
+    /// The lines that were not run, for people: `7-9, 12`.
+    pub(crate) fn missed_text(&self) -> String {
+        let stretches = self
+            .missed()
+            .into_iter()
+            .map(|(first, last)| match first == last {
+                true => first.to_string(),
+                false => format!("{first}-{last}"),
+            });
+        stretches.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Folders of a project that hold what others wrote, or a tool made.
+const OTHERS: [&str; 5] = ["vendor", "third_party", "node_modules", "target", ".venv"];
+
+/// The name of a file of the author's own: its path within the project's folder. `None`: it is another's, or made by a tool.
+pub(super) fn own(folder: &Path, file: &Path) -> Option<String> {
+    let path = match file.is_absolute() {
+        true => file.strip_prefix(folder).ok()?,
+        false => file,
+    };
+    let mut parts = path.components();
+    let others = |part: Component<'_>| OTHERS.iter().any(|name| part.as_os_str() == *name);
+    (!parts.any(|part| others(part) || part == Component::ParentDir))
+        .then(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_without_code_do_not_part_a_stretch_and_a_line_that_ran_once_has_been_run() {
+        let mut lines = Lines::default();
+        for (line, ran) in [
+            (1, true),
+            (3, false),
+            (5, false),
+            (6, true),
+            (9, false),
+            (9, true),
+            (12, false),
+        ] {
+            lines.note(line, ran);
+        }
+        assert_eq!(lines.missed_text(), "3-5, 12");
+        assert_eq!((lines.count(), lines.covered()), (6, 3));
+    }
+
+    #[test]
+    fn files_of_others_are_left_out() {
+        let folder = Path::new("/p");
+        let own = |file: &str| own(folder, Path::new(file));
+        assert_eq!(own("/p/src/lib.rs").as_deref(), Some("src/lib.rs"));
+        assert_eq!(own("plugin.go").as_deref(), Some("plugin.go"));
+        for others in [
+            "/q/lib.rs",
+            "/p/vendor/sdk/lib.rs",
+            "/p/node_modules/a.js",
+            "../a.go",
+        ] {
+            assert_eq!(own(others), None, "{others}");
+        }
+    }
+}
