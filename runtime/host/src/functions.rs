@@ -17,12 +17,12 @@ use wasmtime::CacheStore;
 /// Bytes of a [`FunctionKey`].
 const KEY_BYTES: usize = 32;
 
-/// Bytes of the largest set of functions.
+/// Bytes of the largest set of functions. CPython's have 40 MB.
 pub(crate) const MAX_SET: usize = 128 << 20;
 
-/// The part of a set that must be new before the set is written again. Wasmtime numbers some things in a few functions in
-/// the order of its threads, so their hashes differ each time.
-const WORTH_WRITING: usize = 8;
+/// A set is written again where more than this part of it is new: a quarter. Some functions have another hash whenever
+/// they are compiled, of CPython's bytes an eighth; to keep them would let a set grow for nothing.
+const WORTH_WRITING: usize = 4;
 
 /// The hash by which wasmtime finds a function.
 type FunctionKey = [u8; KEY_BYTES];
