@@ -22,6 +22,7 @@ use crate::plugin::{LinkedComponent, PerRunConfigure};
 use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
 use crate::spec::{PrepareError, Spec};
+use crate::turns::Turns;
 
 /// Interpreters whose machine code stays in memory.
 const MAX_INTERPRETERS: usize = 2;
@@ -34,6 +35,7 @@ pub(crate) struct Compiler {
     snapshot_engine: EpochEngine,
     snapshot_linker: Linker<Sandbox>,
     cache: Option<Cache>,
+    turns: Turns,
     /// Digest and machine code of the interpreters used last: each save of a plugin's source needs its interpreter
     /// again.
     interpreters: Mutex<VecDeque<(String, Component)>>,
@@ -52,6 +54,7 @@ impl Compiler {
             snapshot_engine,
             snapshot_linker,
             cache,
+            turns: Turns::new(),
             interpreters: Mutex::default(),
         })
     }
@@ -69,21 +72,24 @@ impl Compiler {
                 .linked_interpreter(spec, dev_source, settings, capabilities)
                 .await;
         }
-        let engine = &self.epoch_engine.engine;
         let key = CacheKey::component(spec.file.digest(), settings, self.epoch_engine.hash());
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
-        if let Some(entry) = cache.and_then(|cache| cache.get(&key))
-            && let Ok(component) = entry.code.load(engine)
-        {
-            return self.link(
-                spec,
-                &component,
-                settings,
-                (!entry.snapshotted).then(|| "see plugin inspect".into()),
-            );
+        let kept = || {
+            let entry = cache?.get(&key)?;
+            let component = entry.code.load(&self.epoch_engine.engine).ok()?;
+            let per_run = (!entry.snapshotted).then(|| "see plugin inspect".into());
+            Some(self.link(spec, &component, settings, per_run))
+        };
+        if let Some(linked) = kept() {
+            return linked;
         }
         let bytes = spec.file.bytes();
         let digest = CodeDigest::of(bytes);
+        let _turn = self.turns.take(digest).await;
+        // Another interceptor may be the same plugin with the same settings.
+        if let Some(linked) = kept() {
+            return linked;
+        }
         let taken = snapshot::take(
             &self.snapshot_engine,
             &self.snapshot_linker,

@@ -29,7 +29,7 @@ type FunctionKey = [u8; KEY_BYTES];
 
 /// Which functions are kept together: a SHA-256 of the code of a component's largest core module. That is the
 /// interpreter, where there is one, and the plugin itself where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CodeDigest(pub(crate) [u8; 32]);
 
 impl CodeDigest {

@@ -14,7 +14,7 @@
 //! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
 //! - Preparing: `functions`, `machine_code`, `snapshot`, `cache` (machine code on disk), `known_functions` (what need
-//!   not be compiled again), `spec`, `compiler`, `smoke`, `host`.
+//!   not be compiled again), `turns` (how many are compiled at once), `spec`, `compiler`, `smoke`, `host`.
 
 mod bench_instance;
 mod bindings;
@@ -52,6 +52,7 @@ mod smoke;
 mod snapshot;
 mod spec;
 mod state;
+mod turns;
 
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};
