@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use sandgate_config::{Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side};
 use sandgate_host::{
     Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
@@ -72,17 +73,26 @@ impl PreparedPlugins {
     ) -> (Self, Vec<Issue>) {
         let mut all = Vec::new();
         let mut issues = Vec::new();
-        for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
+        let interceptors = || loaded.config.interceptors.iter().enumerate();
+        let unprepared = interceptors().map(|(index, interceptor)| Unprepared {
+            loaded,
+            index,
+            interceptor,
+            resolved: &resolved.interceptors[index],
+            document,
+            tried: None,
+        });
+        let unprepared: Vec<_> = unprepared.collect();
+        // All together: the host compiles as many at once as is good.
+        let prepared = join_all(
+            unprepared
+                .iter()
+                .map(|one| one.prepare(host, self.0.iter())),
+        )
+        .await;
+        for ((index, interceptor), prepared) in interceptors().zip(prepared) {
             let resolved = &resolved.interceptors[index];
-            let unprepared = Unprepared {
-                loaded,
-                index,
-                interceptor,
-                resolved,
-                document,
-                tried: None,
-            };
-            match unprepared.prepare(host, self.0.iter()).await {
+            match prepared {
                 Ok((prepared, warnings)) => {
                     all.push(prepared);
                     issues.extend(warnings);

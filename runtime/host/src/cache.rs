@@ -1,20 +1,58 @@
-//! The cache of machine code on disk, which lets a gateway start in milliseconds. Machine code that is loaded is
-//! trusted, so every entry is authenticated with a key that only the owner of the folder can read. The bytes that were
-//! checked are the bytes that are loaded.
+//! The cache of machine code on disk, which lets a gateway start in milliseconds: components by plugin and settings, and
+//! what other settings can use of them. Machine code that is loaded is trusted, so every entry is authenticated with a
+//! key that only the owner of the folder can read. The bytes that were checked are the bytes that are loaded.
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use std::time::SystemTime;
+
+use crate::functions::{CodeDigest, FunctionSet, MAX_SET};
+use crate::machine_code::MachineCode;
 
 /// The file of the key, in the cache's folder.
 const KEY_FILE: &str = "key";
 /// Bytes of a MAC, and of its key.
 const MAC_BYTES: usize = 32;
-/// Entries that are kept. Beyond that, the oldest are removed.
-const MAX_ENTRIES: usize = 256;
+
+/// What an entry of the cache is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A plugin with its settings.
+    Component,
+    /// A plugin as it is before it sees any settings, instrumented for its snapshot.
+    Instrumented,
+    /// Functions of plugins with the same code.
+    Functions,
+}
+
+impl Kind {
+    /// How the names of its files begin.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Component => "",
+            Self::Instrumented => "instrumented-",
+            Self::Functions => "functions-",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        let prefixed = [Self::Instrumented, Self::Functions];
+        let found = prefixed
+            .into_iter()
+            .find(|kind| name.starts_with(kind.prefix()));
+        found.unwrap_or(Self::Component)
+    }
+
+    /// How many entries are kept, and bytes of them in all. Beyond either, the oldest are removed.
+    fn bounds(self) -> (usize, u64) {
+        match self {
+            Self::Component => (256, 4 << 30),
+            Self::Instrumented | Self::Functions => (32, 512 << 20),
+        }
+    }
+}
 
 /// Why a folder cannot be used as a cache.
 #[derive(Debug, thiserror::Error)]
@@ -31,18 +69,7 @@ pub struct Cache {
 pub(crate) struct Entry {
     /// Whether the code is that of a snapshot: its initial memory is that after `configure`.
     pub(crate) snapshotted: bool,
-    code: Vec<u8>,
-}
-
-impl Entry {
-    /// Loads the code into an engine. `None`: the code is for another version or configuration of the engine.
-    pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
-        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that
-        // only this user can read, and they are in our memory, so nobody changes them after the check.
-        #[allow(unsafe_code)]
-        let component = unsafe { Component::deserialize(engine, &self.code) };
-        component.ok()
-    }
+    pub(crate) code: MachineCode,
 }
 
 impl Cache {
@@ -73,65 +100,97 @@ impl Cache {
         Ok(Self { dir, key })
     }
 
-    /// The entry under a key, if there is one and it is genuine.
+    /// The component under a key, if there is one and it is genuine.
     pub(crate) fn get(&self, key: &CacheKey) -> Option<Entry> {
-        let mut bytes = Vec::new();
-        self.dir
-            .open(key.name())
-            .ok()?
-            .read_to_end(&mut bytes)
-            .ok()?;
-        if bytes.len() <= MAC_BYTES {
+        let mut body = self.genuine(key, &mut self.dir.open(key.name()).ok()?)?;
+        let flag = body.pop()?;
+        Some(Entry {
+            snapshotted: flag == 1,
+            code: MachineCode::genuine(body),
+        })
+    }
+
+    /// Stores a component's code. A failure is logged and nothing else: the code is then compiled again at the next
+    /// start.
+    pub(crate) fn put(&self, key: &CacheKey, snapshotted: bool, code: &MachineCode) {
+        self.store(key, &[code.bytes(), &[u8::from(snapshotted)]]);
+    }
+
+    /// The functions under a key, if there are any and they are genuine. They count as used now.
+    pub(crate) fn functions(&self, key: &CacheKey) -> Option<FunctionSet> {
+        let mut file = self.dir.open(key.name()).ok()?;
+        if file.metadata().ok()?.len() > (MAX_SET + MAC_BYTES) as u64 {
             return None;
         }
-        let body = bytes.split_off(MAC_BYTES);
-        if self.mac(key, &body).verify_slice(&bytes).is_err() {
+        let set = FunctionSet::read(self.genuine(key, &mut file)?)?;
+        // Without it they are removed a little early.
+        let _ = file.into_std().set_modified(SystemTime::now());
+        Some(set)
+    }
+
+    /// Stores functions, with the rules of [`Self::put`].
+    pub(crate) fn put_functions(&self, key: &CacheKey, set: &[u8]) {
+        self.store(key, &[set]);
+    }
+
+    /// What stands in a file behind its MAC, if that shows that it was stored under this key.
+    fn genuine(&self, key: &CacheKey, file: &mut cap_std::fs::File) -> Option<Vec<u8>> {
+        let mut tag = [0; MAC_BYTES];
+        let mut body = Vec::new();
+        file.read_exact(&mut tag).ok()?;
+        file.read_to_end(&mut body).ok()?;
+        if self.mac(key, &[&body]).verify_slice(&tag).is_err() {
             tracing::warn!(
                 entry = key.name(),
                 "an entry of the machine code cache is not genuine; compiling anew"
             );
             return None;
         }
-        let (flag, code) = body.split_first()?;
-        Some(Entry {
-            snapshotted: *flag == 1,
-            code: code.to_vec(),
-        })
+        Some(body)
     }
 
-    /// Stores code. A failure is logged and nothing else: the code is then compiled again at the next start.
-    pub(crate) fn put(&self, key: &CacheKey, snapshotted: bool, code: &[u8]) {
-        let mut body = Vec::with_capacity(code.len() + 1);
-        body.push(u8::from(snapshotted));
-        body.extend_from_slice(code);
-        let tag = self.mac(key, &body).finalize().into_bytes();
-        if let Err(error) = write(&self.dir, &key.name(), &[&tag, &body]) {
+    fn store(&self, key: &CacheKey, body: &[&[u8]]) {
+        let tag = self.mac(key, body).finalize().into_bytes();
+        let parts: Vec<&[u8]> = std::iter::once(&tag[..])
+            .chain(body.iter().copied())
+            .collect();
+        if let Err(error) = write(&self.dir, &key.name(), &parts) {
             tracing::warn!("machine code cannot be cached: {error}");
         }
-        self.prune();
+        self.prune(key.kind, key.kind.bounds());
     }
 
-    fn mac(&self, key: &CacheKey, body: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, key: &CacheKey, body: &[&[u8]]) -> Hmac<Sha256> {
         // HMAC accepts keys of any length.
         #[allow(clippy::expect_used)]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length");
-        mac.update(&key.0);
-        mac.update(body);
+        mac.update(&key.hash);
+        for part in body {
+            mac.update(part);
+        }
         mac
     }
 
-    fn prune(&self) {
+    /// Removes the oldest entries of a kind, so that no more than `count` with `bytes` in all are left.
+    fn prune(&self, kind: Kind, (count, bytes): (usize, u64)) {
         let Ok(entries) = self.dir.entries() else {
             return;
         };
         let mut found: Vec<_> = entries
             .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
-            .filter(|(_, name)| name != KEY_FILE)
+            .filter_map(|entry| {
+                let about = entry.metadata().ok()?;
+                let name = entry.file_name().into_string().ok()?;
+                let ours = about.is_file() && name != KEY_FILE && Kind::of(&name) == kind;
+                ours.then_some((about.modified().ok()?, about.len(), name))
+            })
             .collect();
-        if found.len() > MAX_ENTRIES {
-            found.sort_by_key(|(modified, _)| *modified);
-            for (_, name) in &found[..found.len() - MAX_ENTRIES] {
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        let mut left = bytes;
+        for (place, (_, length, name)) in found.iter().enumerate() {
+            let fits = left.checked_sub(*length);
+            left = fits.unwrap_or_default();
+            if place >= count || fits.is_none() {
                 let _ = self.dir.remove_file(name);
             }
         }
@@ -144,23 +203,44 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// The key of an entry: a hash of all that machine code depends on, which is the plugin's bytes, its settings, the
-/// engine, and the version of this crate.
-pub(crate) struct CacheKey([u8; 32]);
+/// The key of an entry: a hash of its kind and of all that machine code depends on.
+pub(crate) struct CacheKey {
+    kind: Kind,
+    hash: [u8; 32],
+}
 
 impl CacheKey {
-    pub(crate) fn new(plugin_digest: &str, settings: &str, engine: u64) -> Self {
+    /// The key of a component, which depends on the plugin's bytes, its settings, the engine, and the version of this
+    /// crate.
+    pub(crate) fn component(plugin_digest: &str, settings: &str, engine: u64) -> Self {
+        Self::new(Kind::Component, &[plugin_digest, settings], engine)
+    }
+
+    /// The key of a plugin that is instrumented for its snapshot.
+    pub(crate) fn instrumented(plugin_digest: &str, engine: u64) -> Self {
+        Self::new(Kind::Instrumented, &[plugin_digest], engine)
+    }
+
+    /// The key of the functions that are kept for this code.
+    pub(crate) fn functions(code: CodeDigest, engine: u64) -> Self {
+        Self::new(Kind::Functions, &[&hex(&code.0)], engine)
+    }
+
+    fn new(kind: Kind, parts: &[&str], engine: u64) -> Self {
         let mut hash = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), plugin_digest, settings] {
+        for part in [&[env!("CARGO_PKG_VERSION"), kind.prefix()], parts].concat() {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
         hash.update(engine.to_le_bytes());
-        Self(hash.finalize().into())
+        Self {
+            kind,
+            hash: hash.finalize().into(),
+        }
     }
 
     fn name(&self) -> String {
-        sandgate_text::hex::encode(self.0)
+        format!("{}{}", self.kind.prefix(), sandgate_text::hex::encode(self.hash))
     }
 }
 
@@ -191,10 +271,11 @@ mod tests {
     #[test]
     fn only_genuine_entries_come_back() {
         let folder = tempfile::tempdir().unwrap();
-        let key = CacheKey::new("sha256:a", "{}", 7);
-        open(folder.path()).put(&key, true, b"code");
+        let key = CacheKey::component("sha256:a", "{}", 7);
+        let code = MachineCode::genuine(b"code".to_vec());
+        open(folder.path()).put(&key, true, &code);
         let entry = open(folder.path()).get(&key).unwrap();
-        assert!(entry.snapshotted && entry.code == b"code");
+        assert!(entry.snapshotted && entry.code.bytes() == b"code");
 
         let path = folder.path().join(key.name());
         let genuine = std::fs::read(&path).unwrap();
@@ -205,12 +286,73 @@ mod tests {
             assert!(open(folder.path()).get(&key).is_none(), "byte {at}");
         }
         // An entry under another's name is not that entry.
-        let other = CacheKey::new("sha256:b", "{}", 7);
+        let other = CacheKey::component("sha256:b", "{}", 7);
         std::fs::write(folder.path().join(other.name()), &genuine).unwrap();
         assert!(open(folder.path()).get(&other).is_none());
         std::fs::write(folder.path().join(KEY_FILE), [0; MAC_BYTES]).unwrap();
         std::fs::write(&path, &genuine).unwrap();
         assert!(open(folder.path()).get(&key).is_none(), "another key");
+    }
+
+    #[test]
+    fn functions_are_genuine_for_one_code_and_one_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path());
+        let key = CacheKey::functions(CodeDigest([1; 32]), 7);
+        let set = [&[9; 32][..], &[2, 0, 0, 0], b"ok"].concat();
+        cache.put_functions(&key, &set);
+        assert!(cache.functions(&key).is_some());
+        let genuine = std::fs::read(folder.path().join(key.name())).unwrap();
+        let others = [
+            CacheKey::functions(CodeDigest([1; 32]), 8),
+            CacheKey::functions(CodeDigest([2; 32]), 7),
+        ];
+        for other in others {
+            std::fs::write(folder.path().join(other.name()), &genuine).unwrap();
+            assert!(cache.functions(&other).is_none());
+        }
+        for at in 0..genuine.len() {
+            let mut forged = genuine.clone();
+            forged[at] ^= 1;
+            std::fs::write(folder.path().join(key.name()), forged).unwrap();
+            assert!(cache.functions(&key).is_none(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_of_a_kind_go_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path());
+        let age = |name: &str, seconds: u64| {
+            let file = std::fs::File::options();
+            let file = file.clone().write(true).open(folder.path().join(name));
+            let then = SystemTime::now() - std::time::Duration::from_secs(seconds);
+            file.unwrap().set_modified(then).unwrap();
+        };
+        let keys: Vec<_> = (0..5)
+            .map(|code| CacheKey::functions(CodeDigest([code; 32]), 7))
+            .collect();
+        let set = [&[9; 32][..], &[2, 0, 0, 0], b"ok"].concat();
+        let component = CacheKey::component("sha256:a", "{}", 7);
+        cache.put(&component, true, &MachineCode::genuine(b"code".to_vec()));
+        for (key, seconds) in keys.iter().zip([50, 40, 30, 20, 10]) {
+            cache.put_functions(key, &set);
+            age(&key.name(), seconds);
+        }
+        let left = || {
+            let there = |key: &&CacheKey| folder.path().join(key.name()).exists();
+            keys.iter().filter(there).count()
+        };
+        // What is used counts as new.
+        assert!(cache.functions(&keys[0]).is_some());
+        cache.prune(Kind::Functions, (4, u64::MAX));
+        assert_eq!(left(), 4);
+        assert!(!folder.path().join(keys[1].name()).exists());
+        let length = (MAC_BYTES + set.len()) as u64;
+        cache.prune(Kind::Functions, (9, 2 * length + 1));
+        assert_eq!(left(), 2);
+        assert!(cache.functions(&keys[0]).is_some());
+        assert!(cache.get(&component).is_some(), "another kind");
     }
 
     #[test]

@@ -15,10 +15,14 @@ use crate::configure::{self, ConfigureError};
 use crate::dev_source::DevSource;
 use crate::engine::{EngineConfig, EpochEngine};
 use crate::file::UNDER_DEVELOPMENT;
+use crate::functions::CodeDigest;
+use crate::known_functions::KnownFunctions;
+use crate::machine_code::MachineCode;
 use crate::plugin::{LinkedComponent, PerRunConfigure};
 use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
 use crate::spec::{PrepareError, Spec};
+use crate::turns::Turns;
 
 /// Interpreters whose machine code stays in memory.
 const MAX_INTERPRETERS: usize = 2;
@@ -31,6 +35,7 @@ pub(crate) struct Compiler {
     snapshot_engine: EpochEngine,
     snapshot_linker: Linker<Sandbox>,
     cache: Option<Cache>,
+    turns: Turns,
     /// Digest and machine code of the interpreters used last: each save of a plugin's source needs its interpreter
     /// again.
     interpreters: Mutex<VecDeque<(String, Component)>>,
@@ -49,6 +54,7 @@ impl Compiler {
             snapshot_engine,
             snapshot_linker,
             cache,
+            turns: Turns::new(),
             interpreters: Mutex::default(),
         })
     }
@@ -66,36 +72,45 @@ impl Compiler {
                 .linked_interpreter(spec, dev_source, settings, capabilities)
                 .await;
         }
-        let engine = &self.epoch_engine.engine;
-        let key = CacheKey::new(spec.file.digest(), settings, engine_hash(engine));
+        let key = CacheKey::component(spec.file.digest(), settings, self.epoch_engine.hash());
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
-        if let Some(entry) = cache.and_then(|cache| cache.get(&key))
-            && let Some(component) = entry.load(engine)
-        {
-            return self.link(
-                spec,
-                &component,
-                settings,
-                (!entry.snapshotted).then(|| "see plugin inspect".into()),
-            );
+        let kept = || {
+            let entry = cache?.get(&key)?;
+            let component = entry.code.load(&self.epoch_engine.engine).ok()?;
+            let per_run = (!entry.snapshotted).then(|| "see plugin inspect".into());
+            Some(self.link(spec, &component, settings, per_run))
+        };
+        if let Some(linked) = kept() {
+            return linked;
         }
         let bytes = spec.file.bytes();
+        let digest = CodeDigest::of(bytes);
+        let _turn = self.turns.take(digest).await;
+        // Another interceptor may be the same plugin with the same settings.
+        if let Some(linked) = kept() {
+            return linked;
+        }
         let taken = snapshot::take(
             &self.snapshot_engine,
             &self.snapshot_linker,
+            |instrumented| self.instrumented(spec, digest, instrumented),
             bytes,
             settings,
             capabilities,
         )
         .await;
-        let compile = |bytes: &[u8]| {
-            Component::new(engine, bytes).map_err(|e| PrepareError::Compile(format!("{e:#}")))
-        };
-        let (component, per_run) = match taken {
+        let known = || self.known_functions(&self.epoch_engine, digest);
+        let (code, component, per_run) = match taken {
             Snapshot::Refused(error) => return Err(prepare_error(error, spec)),
-            Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
+            Snapshot::Taken(snapshot) => {
+                let (code, component) = self.load(match spec.settings_private {
+                    true => known().compile_private(bytes, &snapshot),
+                    false => known().compile(&snapshot),
+                })?;
+                (code, component, None)
+            }
             Snapshot::Impossible(why) => {
-                let component = compile(bytes)?;
+                let (code, component) = self.load(known().compile(bytes))?;
                 match configure::run(
                     &self.epoch_engine,
                     &self.linker,
@@ -105,15 +120,55 @@ impl Compiler {
                 )
                 .await
                 {
-                    Ok(_) => (component, Some(why)),
+                    Ok(_) => (code, component, Some(why)),
                     Err(error) => return Err(prepare_error(error, spec)),
                 }
             }
         };
-        if let (Some(cache), Ok(code)) = (cache, component.serialize()) {
+        if let Some(cache) = cache {
             cache.put(&key, per_run.is_none(), &code);
         }
         self.link(spec, &component, settings, per_run)
+    }
+
+    /// A plugin that is instrumented for its snapshot. It has seen no settings, so all settings share it.
+    fn instrumented(
+        &self,
+        spec: &Spec,
+        code: Option<CodeDigest>,
+        instrumented: &[u8],
+    ) -> wasmtime::Result<Component> {
+        let engine = &self.snapshot_engine;
+        let key = CacheKey::instrumented(spec.file.digest(), engine.hash());
+        let entry = self.cache.as_ref().and_then(|cache| cache.get(&key));
+        if let Some(component) = entry.and_then(|entry| entry.code.load(&engine.engine).ok()) {
+            return Ok(component);
+        }
+        let compiled = self.known_functions(engine, code).compile(instrumented)?;
+        if let Some(cache) = &self.cache {
+            cache.put(&key, false, &compiled);
+        }
+        compiled.load(&engine.engine)
+    }
+
+    fn known_functions<'a>(
+        &'a self,
+        engine: &'a EpochEngine,
+        code: Option<CodeDigest>,
+    ) -> KnownFunctions<'a> {
+        KnownFunctions::read(engine, self.cache.as_ref(), code)
+    }
+
+    /// Loads what was compiled for hook runs.
+    fn load(
+        &self,
+        compiled: wasmtime::Result<MachineCode>,
+    ) -> Result<(MachineCode, Component), PrepareError> {
+        let loaded = compiled.and_then(|code| {
+            let component = code.load(&self.epoch_engine.engine)?;
+            Ok((code, component))
+        });
+        loaded.map_err(|error| PrepareError::Compile(format!("{error:#}")))
     }
 
     /// The linked component of a plugin under development: an interpreter that gets the source with its settings before
@@ -150,15 +205,16 @@ impl Compiler {
         }
         let engine = &self.epoch_engine.engine;
         // Settings are JSON and never empty, so no plugin's machine code has this key.
-        let key = CacheKey::new(&dev_source.digest, "", engine_hash(engine));
+        let key = CacheKey::component(&dev_source.digest, "", self.epoch_engine.hash());
         let cached = self.cache.as_ref().and_then(|cache| cache.get(&key));
-        let cached = cached.and_then(|entry| entry.load(engine));
+        let cached = cached.and_then(|entry| entry.code.load(engine).ok());
         let component = match cached {
             Some(component) => component,
             None => {
-                let component = Component::new(engine, &dev_source.code)
-                    .map_err(|error| PrepareError::Compile(format!("{error:#}")))?;
-                if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
+                let digest = CodeDigest::of(&dev_source.code);
+                let known = self.known_functions(&self.epoch_engine, digest);
+                let (code, component) = self.load(known.compile(&dev_source.code))?;
+                if let Some(cache) = &self.cache {
                     cache.put(&key, false, &code);
                 }
                 component
@@ -225,15 +281,6 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     bindings::Interceptor::add_to_linker::<_, SandboxData>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
-}
-
-/// A hash of what machine code depends on in the engine: the version and configuration of wasmtime, and the features of
-/// the processor.
-fn engine_hash(engine: &Engine) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Turns a failed `configure` into the error of preparing. A guest may repeat its settings in anything it says, so its

@@ -80,6 +80,8 @@ pub struct IdleSlots {
 /// A wasmtime engine with its epoch clock, which ends with the engine.
 pub(crate) struct EpochEngine {
     pub(crate) engine: Engine,
+    /// The configuration of engines that compile for this one and run nothing.
+    pub(crate) compiling: Config,
     clock: EpochClock,
 }
 
@@ -107,7 +109,24 @@ impl EpochEngine {
     fn with_config(config: &Config) -> wasmtime::Result<Self> {
         let engine = Engine::new(config)?;
         let clock = EpochClock::new(&engine)?;
-        Ok(Self { engine, clock })
+        let mut compiling = config.clone();
+        compiling.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        Ok(Self {
+            engine,
+            compiling,
+            clock,
+        })
+    }
+
+    /// A hash of what machine code depends on in the engine: the version and configuration of wasmtime, and the features
+    /// of the processor.
+    pub(crate) fn hash(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        hasher.finish()
     }
 
     /// What the slots of the pool that no run uses keep in memory. `None`: there is no pool.

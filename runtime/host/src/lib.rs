@@ -13,7 +13,8 @@
 //! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
 //! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
-//! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
+//! - Preparing: `functions`, `machine_code`, `snapshot`, `cache` (machine code on disk), `known_functions` (what need
+//!   not be compiled again), `turns` (how many are compiled at once), `spec`, `compiler`, `smoke`, `host`.
 
 mod bench_instance;
 mod bindings;
@@ -32,11 +33,14 @@ mod engine;
 mod failure;
 mod fault_report;
 mod file;
+mod functions;
 mod grants;
 mod handles;
 mod host;
 mod imports;
 mod instrument;
+mod known_functions;
+mod machine_code;
 mod manifest;
 mod meter;
 mod output_tail;
@@ -48,6 +52,7 @@ mod smoke;
 mod snapshot;
 mod spec;
 mod state;
+mod turns;
 
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};

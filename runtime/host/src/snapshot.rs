@@ -26,10 +26,12 @@ pub(crate) enum Snapshot {
 
 /// Runs `configure` in an instrumented instance and takes a snapshot of its memory.
 ///
-/// The engine should compile quickly rather than well, since the code runs once.
+/// The engine should compile quickly rather than well, since the code runs once. `compile` compiles for it and
+/// loads.
 pub(crate) async fn take(
     epoch_engine: &EpochEngine,
     linker: &Linker<Sandbox>,
+    compile: impl Fn(&[u8]) -> wasmtime::Result<Component>,
     component: &[u8],
     settings: &str,
     capabilities: &Arc<Capabilities>,
@@ -39,7 +41,7 @@ pub(crate) async fn take(
         Ok(pair) => pair,
         Err(why) => return Snapshot::Impossible(why),
     };
-    let component = match Component::new(&epoch_engine.engine, &instrumented) {
+    let component = match compile(&instrumented) {
         Ok(component) => component,
         Err(error) => return Snapshot::Impossible(error.to_string()),
     };

@@ -80,6 +80,10 @@ impl Author {
             let all = std::iter::once(tools).chain(std::env::split_paths(&path));
             command.env("PATH", std::env::join_paths(all).unwrap());
         }
+        // One cache for all, so that an interpreter is compiled once: by whoever builds the first plugin with it.
+        if !command.get_envs().any(|(name, _)| name == "XDG_CACHE_HOME") {
+            command.env("XDG_CACHE_HOME", harness::cache());
+        }
         let kept = harness::sandgate().with_file_name("plugin-kit");
         command
             .current_dir(self.folder.path())
