@@ -4,7 +4,7 @@ use crate::alert::Syslog;
 use crate::amount::{Period, Size};
 use crate::call_log::Destination;
 use crate::issue::Issue;
-use crate::rules::wrong;
+use crate::rule::wrong;
 use crate::scalar::{Mistake, Scalar};
 use crate::server::{Url, is_loopback};
 use crate::tree::{Entry, Node, Table};

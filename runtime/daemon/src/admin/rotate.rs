@@ -145,7 +145,7 @@ fn rotated_secret(
     reloaded: &ReloadReport,
 ) -> Result<(RotateReport, serde_json::Value), String> {
     let Some(changed) = reloaded.secrets.get(name).copied() else {
-        let near = sandgate_config::nearest(name, reloaded.secrets.keys().map(String::as_str));
+        let near = sandgate_text::nearest(name, reloaded.secrets.keys().map(String::as_str));
         return Err(format!("no server has the secret {name:?}: {near}"));
     };
     let (said, left) = match changed {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use sandgate_gateway::Decision;
-use sandgate_message::{Call, CallId, Direction, Era, Json, Limits};
+use sandgate_message::{Call, CallId, Json, Limits};
 use sandgate_pipeline::Trail;
 use serde_json::Value;
 
