@@ -488,7 +488,7 @@ fn whoever_stole_a_key_can_write_another_log_and_the_anchor_and_the_next_key_tel
     let found = verify(&forged.all(), vec![key.clone()], Anchored::default());
     assert_eq!(found.problems, []);
     assert_ne!(found.key_changes[0].to, new);
-    let anchored = Anchored::read(&log.notes.join("\n"), &[key.clone()]).unwrap();
+    let anchored = Anchored::read(&log.notes.join("\n"), std::slice::from_ref(&key)).unwrap();
     let found = verify(&forged.all(), vec![key], anchored);
     assert_eq!(found.problems[0].kind, ProblemKind::Anchor(8));
     // Whoever trusts the key that was kept sees that their key is another one.
