@@ -38,10 +38,11 @@ const SDK: &str = "third_party/sandgate";
 /// Files of the SDK that are overlaid on Go's own runtime. In the SDK they have the suffix `.txt`.
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
 
-/// What Go obeys besides the project's files. The first one names a workspace's file, where there is a workspace.
+/// What Go obeys besides the project's files. The second one names a workspace's file, where there is a workspace; the first
+/// one is never empty.
 const VARIABLES: [&str; 6] = [
-    "GOWORK",
     "GOVERSION",
+    "GOWORK",
     "GOROOT",
     "GOFLAGS",
     "GOEXPERIMENT",
@@ -158,7 +159,7 @@ impl Language for Go {
         let folder = std::path::absolute(&project.folder).unwrap_or_default();
         let go = Toolchain::find(&folder)?;
         let words = go.asked(&[&["env"][..], &VARIABLES].concat())?;
-        let workspace = words.lines().next().unwrap_or_default();
+        let workspace = words.lines().nth(1).unwrap_or_default();
         let module = std::fs::read_to_string(folder.join("go.mod")).unwrap_or_default();
         // Modules in the module cache never change; those of other folders do.
         let outside = module

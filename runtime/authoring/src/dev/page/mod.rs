@@ -49,14 +49,21 @@ pub(super) struct Page {
     keys: Option<JoinHandle<()>>,
 }
 
+/// What was drawn last.
+#[derive(PartialEq, Eq)]
+struct Drawn {
+    /// The terminal's columns and rows.
+    size: (u16, u16),
+    rows: Vec<String>,
+}
+
 /// What the page shares with its keys.
 struct Shared {
     view: Mutex<View>,
     /// The configuration of the gateway that knows the calls.
     config: Option<PathBuf>,
     colours: bool,
-    /// The size and the rows that were drawn last.
-    drawn: Mutex<Option<((u16, u16), Vec<String>)>>,
+    drawn: Mutex<Option<Drawn>>,
     closed: AtomicBool,
 }
 
@@ -214,13 +221,13 @@ impl Shared {
         // A terminal that does not know its size says 0.
         let height = if size.1 == 0 { 24 } else { size.1 };
         let rows = view.rows(usize::from(height));
-        let shown = Some((size, rows));
+        let shown = Some(Drawn { size, rows });
         let mut drawn = self.drawn.lock();
         if *drawn == shown {
             return Ok(());
         }
         *drawn = shown;
-        let rows = drawn.iter().flat_map(|(_, rows)| rows);
+        let rows = drawn.iter().flat_map(|drawn| &drawn.rows);
         let mut out = Vec::new();
         queue!(out, BeginSynchronizedUpdate)?;
         for (row, number) in rows.take(usize::from(height)).zip(0..) {
