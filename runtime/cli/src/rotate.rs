@@ -132,7 +132,7 @@ fn rotate_client(asked: &Client) -> Result<RotateReport, String> {
     })?;
     let Some(client) = loaded.config.clients.get(&asked.name) else {
         let names = loaded.config.clients.keys().map(String::as_str);
-        let near = sandgate_config::nearest(&asked.name, names);
+        let near = sandgate_text::nearest(&asked.name, names);
         return Err(format!("there is no client {:?}: {near}", asked.name));
     };
     let Some(former) = client.token_sha256 else {

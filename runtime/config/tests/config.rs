@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, AlertKind, Anchor, ConditionName, Config, Contain, Containing,
     Destination, Environment, Files, Give, Loaded, OnFailure, Period, PluginSource, Report, Scalar,
-    SecretRef, ServerNetwork, Sharing, Side, Signal, SinkFormat, Size, Syslog, Target, TargetKind, ValueOrRef,
+    SecretRef, ServerNetwork, Sharing, Side, Signal, SinkFormat, Size, Syslog, Target, TargetKind,
+    ValueOrRef,
 };
 use sandgate_message::{Direction, Hook};
 use sandgate_pipeline::{Mode, RefusalStyle, Sees};

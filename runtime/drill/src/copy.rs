@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sandgate_config::{
-    Access, AdminSocket, AlertTo, CallLog, Client, Destination, Listen, Loaded, Period, PluginSource,
-    Scalar, Server, Settings, Telemetry, TokenHash,
+    Access, AdminSocket, AlertTo, CallLog, Client, Destination, Listen, Loaded, Period,
+    PluginSource, Server, Settings, Telemetry, TokenHash,
 };
 use sandgate_pipeline::Mode;
 use serde::de::DeserializeOwned;

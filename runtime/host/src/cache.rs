@@ -223,7 +223,11 @@ impl CacheKey {
 
     /// The key of the functions that are kept for this code.
     pub(crate) fn functions(code: CodeDigest, engine: u64) -> Self {
-        Self::new(Kind::Functions, &[&sandgate_text::hex::encode(&code.0)], engine)
+        Self::new(
+            Kind::Functions,
+            &[&sandgate_text::hex::encode(&code.0)],
+            engine,
+        )
     }
 
     fn new(kind: Kind, parts: &[&str], engine: u64) -> Self {
@@ -240,7 +244,11 @@ impl CacheKey {
     }
 
     fn name(&self) -> String {
-        format!("{}{}", self.kind.prefix(), sandgate_text::hex::encode(self.hash))
+        format!(
+            "{}{}",
+            self.kind.prefix(),
+            sandgate_text::hex::encode(self.hash)
+        )
     }
 }
 

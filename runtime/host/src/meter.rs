@@ -2,8 +2,8 @@
 //! answer of the host. The time for which a run is ready but waits for a processor does not count, so that load makes
 //! no run time out.
 //!
-//! A run that ends within one tick of the epoch clock, as most do, is not measured at all: no system clock is read for
-//! it.
+//! A run that ends before the first tick of the epoch clock, as most do, is not measured: its processor time is never
+//! read.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Sleep;
 
-use crate::clock::TICK;
+use crate::clock::FIRST_TICK;
 
 /// Why a run is stopped before it has decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ struct CurrentPoll {
     bounds: Bounds,
     /// The own time of the run up to `since`.
     own: Duration,
+    /// When the poll began.
+    began: Instant,
     /// The processor time of the thread when `own` was last updated. `None`: the run is not measured yet.
     since: Option<Duration>,
     /// The guest yielded at a tick; it does not wait for the host.
@@ -111,8 +113,12 @@ impl CurrentPoll {
     /// Adds the processor time since the last measurement to the own time.
     fn measure(&mut self) {
         let now = processor_time();
-        // The start of the first poll is not known. The guest notices every tick, so it started at most one tick ago.
-        let took = self.since.map_or(TICK, |since| now.saturating_sub(since));
+        // The processor time at the start of the first poll is not known: reading it is a system call, which a run that
+        // ends soon is spared. The guest notices its first tick, so it did not run for longer than that takes.
+        let took = match self.since {
+            Some(since) => now.saturating_sub(since),
+            None => self.began.elapsed().min(FIRST_TICK),
+        };
         self.own += took;
         self.since = Some(now);
     }
@@ -203,6 +209,7 @@ impl Meter {
         let current = CurrentPoll {
             bounds: self.bounds,
             own: self.own,
+            began: Instant::now(),
             since: self.measured.then(processor_time),
             yielded: false,
         };
