@@ -225,7 +225,7 @@ impl CacheKey {
     pub(crate) fn functions(code: CodeDigest, engine: u64) -> Self {
         Self::new(
             Kind::Functions,
-            &[&sandgate_text::hex::encode(&code.0)],
+            &[&sandgate_text::hex::encode(code.0)],
             engine,
         )
     }
