@@ -83,7 +83,7 @@ impl PreparedPlugins {
             tried: None,
         });
         let unprepared: Vec<_> = unprepared.collect();
-        // All together: the host compiles as many at once as is good.
+        // All together: the host prepares, and compiles, as many at once as is good.
         let prepared = join_all(
             unprepared
                 .iter()

@@ -186,12 +186,12 @@ impl Cache {
             })
             .collect();
         found.sort_unstable_by(|one, other| other.cmp(one));
-        let mut left = bytes;
-        for (place, (_, length, name)) in found.iter().enumerate() {
-            let fits = left.checked_sub(*length);
-            left = fits.unwrap_or_default();
-            if place >= count || fits.is_none() {
-                let _ = self.dir.remove_file(name);
+        let (mut places, mut left) = (count, bytes);
+        for (_, length, name) in &found {
+            // One that does not fit goes alone: older ones that are smaller may fit.
+            match (places.checked_sub(1), left.checked_sub(*length)) {
+                (Some(fewer), Some(less)) => (places, left) = (fewer, less),
+                _ => drop(self.dir.remove_file(name)),
             }
         }
     }
@@ -361,6 +361,11 @@ mod tests {
         assert_eq!(left(), 2);
         assert!(cache.functions(&keys[0]).is_some());
         assert!(cache.get(&component).is_some(), "another kind");
+        // The newest does not fit, and the others stay.
+        cache.put_functions(&keys[1], &[set, vec![0; 36]].concat());
+        cache.prune(Kind::Functions, (9, 2 * length + 1));
+        assert_eq!(left(), 2);
+        assert!(cache.functions(&keys[1]).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Running `configure` of a guest: it gets the settings and accepts them or returns issues.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sandgate_message::Failure;
 use wasmtime::Store;
@@ -10,12 +10,16 @@ use wasmtime::component::{Component, Instance, Linker};
 use crate::bindings::settings::GuestIndices;
 use crate::capabilities::Capabilities;
 use crate::engine::EpochEngine;
-use crate::failure::classify;
+use crate::failure::{NO_PROCESSOR, classify};
+use crate::meter::{Expiry, metered};
 use crate::sandbox::{Sandbox, Task, store};
 use crate::schema::Issue;
 
-/// How long `configure` may take when a plugin is prepared. It may compile rules there, since it runs once.
+/// The own time that `configure` may take when a plugin is prepared. It may compile rules there, since it runs once.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long `configure` may take in all: others are compiled at the same time, and it waits for a processor.
+const LONGEST: Duration = TIMEOUT.saturating_mul(10);
 
 /// Why a plugin is not configured.
 #[derive(Clone, Debug)]
@@ -49,8 +53,9 @@ pub(crate) async fn run(
             .await
             .map(|answer| (instance, answer))
     };
-    match tokio::time::timeout(TIMEOUT, run).await {
-        Err(_) => Err(ConfigureError::Failed(Failure::deadline(TIMEOUT))),
+    match metered((TIMEOUT, Instant::now() + LONGEST), run).await {
+        Err(Expiry::Timeout) => Err(ConfigureError::Failed(Failure::deadline(TIMEOUT))),
+        Err(Expiry::Overload) => Err(ConfigureError::Failed(NO_PROCESSOR)),
         Ok(Err(error)) => {
             let data = store.data_mut();
             let (stop_reason, said) = (data.stop_reason.take(), data.last_words.take());

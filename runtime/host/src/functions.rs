@@ -6,7 +6,7 @@
 //! reads a fixed address, its code may depend on how large the memory is after `configure`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use parking_lot::Mutex;
@@ -79,6 +79,8 @@ impl FunctionSet {
 /// The functions of one compilation: those that were kept, and those that it adds.
 pub(crate) struct Functions {
     kept: FunctionSet,
+    /// Those of the kept ones that this compilation needed.
+    used: Mutex<HashSet<FunctionKey>>,
     added: Mutex<HashMap<FunctionKey, Vec<u8>>>,
 }
 
@@ -86,6 +88,7 @@ impl Functions {
     pub(crate) fn new(kept: FunctionSet) -> Self {
         Self {
             kept,
+            used: Mutex::default(),
             added: Mutex::default(),
         }
     }
@@ -95,30 +98,47 @@ impl Functions {
         self.kept.places.is_empty() && self.added.lock().is_empty()
     }
 
-    /// The bytes of a set of all these functions. `None`: next to none were added, or there would be more than
-    /// [`MAX_SET`].
+    /// The bytes of a set of all these functions or, where those would be more than [`MAX_SET`], of the ones that this
+    /// compilation needed. `None`: next to none were added, or even these are more.
     pub(crate) fn grown(&self) -> Option<Vec<u8>> {
+        self.grown_within(MAX_SET)
+    }
+
+    fn grown_within(&self, most: usize) -> Option<Vec<u8>> {
         let added = self.added.lock();
         let more: usize = added.values().map(|code| KEY_BYTES + 4 + code.len()).sum();
-        let length = self.kept.bytes.len() + more;
-        if more <= self.kept.bytes.len() / WORTH_WRITING || length > MAX_SET {
+        if more <= self.kept.bytes.len() / WORTH_WRITING {
             return None;
         }
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(&self.kept.bytes);
-        for (key, code) in added.iter() {
-            bytes.extend_from_slice(key);
-            bytes.extend_from_slice(&u32::try_from(code.len()).ok()?.to_le_bytes());
-            bytes.extend_from_slice(code);
+        let mut bytes = Vec::new();
+        if self.kept.bytes.len() + more <= most {
+            bytes.reserve_exact(self.kept.bytes.len() + more);
+            bytes.extend_from_slice(&self.kept.bytes);
+        } else {
+            for key in self.used.lock().iter() {
+                append(&mut bytes, key, self.kept.get(key)?)?;
+            }
         }
-        Some(bytes)
+        for (key, code) in added.iter() {
+            append(&mut bytes, key, code)?;
+        }
+        (bytes.len() <= most).then_some(bytes)
     }
+}
+
+/// Appends a function to the bytes of a set.
+fn append(bytes: &mut Vec<u8>, key: &FunctionKey, code: &[u8]) -> Option<()> {
+    bytes.extend_from_slice(key);
+    bytes.extend_from_slice(&u32::try_from(code.len()).ok()?.to_le_bytes());
+    bytes.extend_from_slice(code);
+    Some(())
 }
 
 impl CacheStore for Functions {
     fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         let key = key.try_into().ok()?;
         if let Some(code) = self.kept.get(key) {
+            self.used.lock().insert(*key);
             return Some(Cow::Borrowed(code));
         }
         // What stands in a component twice, or in the one that was compiled before.
@@ -138,5 +158,42 @@ impl CacheStore for Functions {
 impl std::fmt::Debug for Functions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Functions")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CODE: [u8; 64] = [7; 64];
+    /// Bytes of one function in a set.
+    const ONE: usize = KEY_BYTES + 4 + CODE.len();
+
+    fn set(keys: &[u8]) -> FunctionSet {
+        let mut bytes = Vec::new();
+        for key in keys {
+            append(&mut bytes, &[*key; KEY_BYTES], &CODE).unwrap();
+        }
+        FunctionSet::read(bytes).unwrap()
+    }
+
+    fn keys(set: Vec<u8>) -> Vec<u8> {
+        let set = FunctionSet::read(set).unwrap();
+        let mut keys: Vec<_> = set.places.keys().map(|key| key[0]).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn a_set_that_would_grow_too_large_keeps_what_was_needed() {
+        let functions = Functions::new(set(&[1, 2, 3]));
+        assert!(CacheStore::get(&functions, &[2; KEY_BYTES]).is_some());
+        assert!(functions.grown_within(9 * ONE).is_none(), "nothing is new");
+        functions.insert(&[4; KEY_BYTES], CODE.to_vec());
+        let within = |most: usize| functions.grown_within(most).map(keys);
+        assert_eq!(within(4 * ONE), Some(vec![1, 2, 3, 4]));
+        assert_eq!(within(4 * ONE - 1), Some(vec![2, 4]));
+        assert_eq!(within(2 * ONE - 1), None);
     }
 }

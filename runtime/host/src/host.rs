@@ -23,6 +23,9 @@ use crate::state::State;
 /// Instances that only candidates use, so that a candidate never takes an instance from a live run.
 const CANDIDATE_INSTANCES: u32 = 16;
 
+/// Plugins that are prepared at once. Each takes a thread, and memory for its machine code as it is read.
+const PREPARED_AT_ONCE: usize = 8;
+
 /// Prepares plugins and owns what they run on.
 pub struct Host {
     compiler: Compiler,
@@ -31,6 +34,8 @@ pub struct Host {
     pool: Arc<Semaphore>,
     /// A permit for each instance of candidates.
     candidate_pool: Arc<Semaphore>,
+    /// A permit for each plugin that is prepared.
+    preparing: Arc<Semaphore>,
 }
 
 impl Host {
@@ -59,6 +64,7 @@ impl Host {
             state,
             pool,
             candidate_pool: Arc::new(Semaphore::new(CANDIDATE_INSTANCES as usize)),
+            preparing: Arc::new(Semaphore::new(PREPARED_AT_ONCE)),
         }))
     }
 
@@ -98,8 +104,12 @@ impl Host {
     ) -> Result<Plugin, PrepareError> {
         let this = self.clone();
         let runtime = tokio::runtime::Handle::current();
+        // The semaphore is never closed.
+        let permit = self.preparing.clone().acquire_owned().await.ok();
         // Compiling blocks its thread for up to seconds, so it gets one that serves no traffic.
         let prepared = tokio::task::spawn_blocking(move || {
+            // The thread goes on where nobody waits for it any more.
+            let _permit = permit;
             runtime.block_on(this.prepare_blocking(spec, candidate))
         })
         .await;

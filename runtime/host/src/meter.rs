@@ -3,7 +3,8 @@
 //! no run time out.
 //!
 //! A run that ends before the first tick of the epoch clock, as most do, is not measured: its processor time is never
-//! read.
+//! read. What it used before that tick is then taken from the clock on the wall, and may be too much by as long as the
+//! clock takes to tick. A short timeout cannot spare that, so a run with one is measured from its start.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -50,6 +51,9 @@ struct Bounds {
     deadline: Instant,
 }
 
+/// The longest timeout with which a run is measured from its start: a tick would be more than a quarter of it.
+const SHORT: Duration = FIRST_TICK.saturating_mul(4);
+
 thread_local! {
     /// The poll that is in progress on this thread.
     static CURRENT_POLL: Cell<Option<CurrentPoll>> = const { Cell::new(None) };
@@ -64,7 +68,7 @@ pub(crate) async fn metered<F: Future>(
     let mut meter = Meter {
         bounds: Bounds { timeout, deadline },
         own: Duration::ZERO,
-        measured: false,
+        measured: timeout <= SHORT,
         wait: None,
     };
     poll_fn(move |context| meter.poll(run.as_mut(), context)).await
@@ -135,7 +139,7 @@ fn processor_time() -> Duration {
 struct Meter {
     bounds: Bounds,
     own: Duration,
-    /// The run has lasted longer than a tick, so each poll is measured from now on.
+    /// The run has a short timeout or has lasted longer than a tick, so each poll is measured from now on.
     measured: bool,
     /// `None` until the run waits for the host for the first time.
     wait: Option<Box<HostWait>>,
@@ -263,5 +267,53 @@ impl HostWait {
             alarm,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The own time that a run has used at its first tick, after it waited for a processor for 5 ms.
+    async fn own_after_a_wait(timeout: Duration) -> Result<Duration, Expiry> {
+        let run = async {
+            // A thread that sleeps has no processor, as one that others have pushed aside.
+            std::thread::sleep(Duration::from_millis(5));
+            tick()?;
+            Ok(timeout.saturating_sub(remaining().unwrap_or_default()))
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        metered((timeout, deadline), run).await?
+    }
+
+    #[tokio::test]
+    async fn the_wait_for_a_processor_does_not_count_against_a_short_timeout() {
+        for timeout in [Duration::from_millis(1), SHORT] {
+            let own = own_after_a_wait(timeout).await;
+            assert!(
+                own.is_ok_and(|own| own < FIRST_TICK),
+                "{timeout:?}: {own:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn with_a_longer_timeout_at_most_a_tick_of_the_wait_counts() {
+        let own = own_after_a_wait(SHORT + Duration::from_millis(1)).await;
+        let expected = FIRST_TICK..2 * FIRST_TICK;
+        assert!(own.is_ok_and(|own| expected.contains(&own)), "{own:?}");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_uses_a_short_timeout_up_ends() {
+        let timeout = Duration::from_millis(1);
+        let run = async {
+            loop {
+                tick()?;
+            }
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let ended: Result<Result<(), Expiry>, Expiry> = metered((timeout, deadline), run).await;
+        assert_eq!(ended, Ok(Err(Expiry::Timeout)));
     }
 }
