@@ -19,9 +19,12 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST_INSTALLED: usize = 100_000;
 
 /// Folders of a project that do not go into a build. What is installed in an environment, its language names.
-const LEFT_OUT: [&str; 4] = [".git", ".venv", "venv", "__pycache__"];
-/// Files that mark a folder filled by a program: compilers and test runners put them there.
-const OF_A_TOOL: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
+const LEFT_OUT: [&str; 3] = [".git", ".venv", "__pycache__"];
+/// The file that marks a folder filled by a program. Test runners put it into hidden folders. Elsewhere it says nothing of
+/// what a compiler reads.
+const OF_A_TOOL: &str = "CACHEDIR.TAG";
+/// The file that marks an environment of Python, and the usual name of one.
+const ENVIRONMENT: (&str, &str) = ("pyvenv.cfg", "venv");
 /// The folders of npm's packages.
 pub(crate) const PACKAGES: &str = "node_modules";
 
@@ -47,8 +50,13 @@ pub(crate) fn digest(project: &Project, beside: &Beside) -> Option<String> {
     for word in &beside.words {
         part(&mut all, word.as_bytes());
     }
+    if makes_sources(&project.folder, project.language.key()) {
+        return None;
+    }
     let mut found = Found::default();
-    found.sources(&project.folder).ok()?;
+    found
+        .sources(&project.folder, project.language.key())
+        .ok()?;
     for folder in &beside.installed {
         found.installed(folder).ok()?;
     }
@@ -57,6 +65,38 @@ pub(crate) fn digest(project: &Project, beside: &Beside) -> Option<String> {
         part(&mut all, content);
     }
     Some(vendored_sdk::digest(&all))
+}
+
+/// Whether `target`, which holds what was made, holds sources of the language, too: a source may take them in from there.
+/// What tools put into `target` itself is not meant.
+fn makes_sources(folder: &Path, language: &str) -> bool {
+    let endings: &[&str] = match language {
+        "python" => &["py"],
+        "ts" => &["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "json"],
+        "go" => &["go", "s"],
+        // Cargo knows its sources itself, and no include leads from a source of C to here.
+        _ => return false,
+    };
+    let made = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut left: Vec<_> = made(&folder.join("target"))
+        .map(|entry| entry.path())
+        // Where interpreters are kept, if this user has no caches.
+        .filter(|path| path.is_dir() && !path.ends_with("dev"))
+        .collect();
+    while let Some(here) = left.pop() {
+        for entry in made(&here) {
+            let path = entry.path();
+            let ending = path.extension().unwrap_or_default();
+            // Links are not followed: they may lead back.
+            if path.is_symlink() || endings.iter().any(|one| ending == *one) {
+                return true;
+            }
+            if path.is_dir() {
+                left.push(path);
+            }
+        }
+    }
+    false
 }
 
 /// Adds a part with its length, so that no two sequences of parts read alike.
@@ -93,7 +133,7 @@ struct Found {
 
 impl Found {
     /// Takes the files of the project's folder and below it.
-    fn sources(&mut self, folder: &Path) -> io::Result<()> {
+    fn sources(&mut self, folder: &Path, language: &str) -> io::Result<()> {
         let mut left = vec![folder.to_owned()];
         while let Some(here) = left.pop() {
             if !self.entered.insert(fs::canonicalize(&here)?) {
@@ -106,7 +146,12 @@ impl Found {
                 let Ok(meta) = fs::metadata(&path) else {
                     continue;
                 };
-                let of_a_tool = || OF_A_TOOL.iter().any(|mark| path.join(mark).is_file());
+                let of_a_tool = || name.starts_with('.') && path.join(OF_A_TOOL).is_file();
+                let environment = || {
+                    let (mark, usual) = ENVIRONMENT;
+                    language == "python" && (name == usual || path.join(mark).is_file())
+                };
+                let left_out = || LEFT_OUT.contains(&&*name) || of_a_tool() || environment();
                 if meta.is_file() {
                     self.bytes += meta.len();
                     if self.bytes > MOST_BYTES {
@@ -120,7 +165,7 @@ impl Found {
                     if self.files.len() > MOST_SOURCES {
                         return Err(too_much(folder));
                     }
-                } else if !meta.is_dir() || LEFT_OUT.contains(&&*name) || of_a_tool() {
+                } else if !meta.is_dir() || left_out() {
                 } else if name == PACKAGES {
                     self.installed(&path)?;
                 } else if here != folder || name != "target" {
@@ -207,7 +252,7 @@ mod tests {
             "__pycache__/a.pyc",
             ".venv/a",
             ".git/index",
-            "own/pyvenv.cfg",
+            ".test_cache/CACHEDIR.TAG",
         ] {
             write(&project.join(left), "1");
             assert_eq!(with(&["1.0"]), before, "{left}");
@@ -219,6 +264,10 @@ mod tests {
             project.join("vendor/sdk/sandgate.h"),
             project.join("fixtures/a.toml"),
             project.join("src/target/inner.c"),
+            project.join("src/marked/CACHEDIR.TAG"),
+            project.join("src/marked/inner.h"),
+            project.join("venv/pyvenv.cfg"),
+            project.join("venv/inner.h"),
             project.join(".npmrc"),
             installed.join("package/__init__.py"),
             installed.join("package/new.py"),
@@ -231,10 +280,45 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_is_left_out_of_a_project_in_python_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["venv/a.py", "own/pyvenv.cfg", "own/a.py", "plugin.py"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = |language| {
+            let mut found = Found::default();
+            found.sources(folder.path(), language).unwrap();
+            found.files.len()
+        };
+        assert_eq!((found("python"), found("go")), (1, 4));
+    }
+
+    #[test]
+    fn sources_in_a_folder_of_the_target_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        };
+        for made in ["a.wasm", "plugin.js", "dev/core.wasm", "dev/a.js"] {
+            write(&format!("target/{made}"));
+        }
+        assert!(!makes_sources(folder.path(), "ts"));
+        write("target/made/a.ts");
+        assert!(makes_sources(folder.path(), "ts"));
+        assert!(!makes_sources(folder.path(), "go"));
+        write("target/made/deep/a.go");
+        assert!(makes_sources(folder.path(), "go"));
+    }
+
+    #[test]
     fn a_folder_that_holds_too_much_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
         let file = fs::File::create(folder.path().join("large")).unwrap();
         file.set_len(MOST_BYTES + 1).unwrap();
-        assert!(Found::default().sources(folder.path()).is_err());
+        assert!(Found::default().sources(folder.path(), "c").is_err());
     }
 }

@@ -12,6 +12,7 @@ use sandgate_address::is_loopback;
 use sandgate_config::{FileError, Files};
 use sandgate_fetch::{FetchError as FetchFailure, Reach, Request, addresses};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 use url::Url;
 
 use crate::format::LARGEST;
@@ -63,7 +64,19 @@ pub fn fetch(source: &str, files: &Files) -> Result<String, FetchError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| failed(error.to_string()))?;
-    let bytes = runtime.block_on(get(&url, LARGEST)).map_err(failed)?;
+    let fetched = fetch_by(&runtime, &url);
+    // A look-up of a name cannot be ended. Dropping the runtime would wait for it, whatever the time.
+    runtime.shutdown_background();
+    fetched
+}
+
+/// Fetches a catalog from a host.
+fn fetch_by(runtime: &Runtime, url: &Url) -> Result<String, FetchError> {
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| FetchError::NotText(rules::shown(url.as_str())))
+    };
+    let failed = |why: String| FetchError::Failed(url.to_string(), why);
+    let bytes = runtime.block_on(get(url, LARGEST)).map_err(failed)?;
     let first = text(bytes.to_vec())?;
     let values = Cell::new(0);
     let Some((mut servers, Some(mut cursor))) = page(&first, &values) else {

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use url::{Host, Position, Url};
 
-use crate::{FetchError, client_config};
+use crate::{FetchError, trust};
 
 /// The most bytes of an answer's head.
 const MAX_HEAD: usize = 64 << 10;
@@ -109,7 +109,10 @@ impl<'a> Request<'a> {
                 }
                 _ => ServerName::IpAddress(address.ip().into()),
             };
-            let tls = self.tls.clone().unwrap_or_else(|| client_config(None));
+            let tls = match &self.tls {
+                Some(tls) => tls.clone(),
+                None => trust::of_the_system()?,
+            };
             let connector = TlsConnector::from(tls);
             match connector.connect(name, stream).await {
                 Ok(stream) => return Ok(Box::new(stream)),

@@ -66,19 +66,22 @@ impl Vault {
                 .enable_all()
                 .build();
             let runtime = runtime.map_err(|error| self.unreachable(error))?;
-            runtime.block_on(self.ask())
+            let asked = runtime.block_on(self.ask());
+            // A look-up of a name cannot be ended. Dropping the runtime would wait for it, whatever the time.
+            runtime.shutdown_background();
+            asked
         };
         std::thread::scope(|scope| scope.spawn(asked).join())
             .unwrap_or_else(|_| Err(self.unreachable("the request ended in a panic")))
     }
 
     async fn ask(&self) -> Result<Value, VaultError> {
-        let base = self.address.to_string();
-        let base = base.trim_end_matches('/');
-        let url = format!("{base}/v1/{}/data/{}", self.mount, self.path);
-        let url = Url::parse(&url).map_err(|_| VaultError::Address(self.address.clone()))?;
+        let url = self.url()?;
         let mut request = Request {
-            tls: Some(client_config(self.authorities.clone())),
+            tls: self
+                .authorities
+                .clone()
+                .map(|roots| client_config(Some(roots))),
             ..Request::get(&url, PATIENCE)
         };
         let value = |text: &str| HeaderValue::from_str(text);
@@ -114,6 +117,17 @@ impl Vault {
             .ok_or_else(missing)
     }
 
+    /// The URL of the secret.
+    fn url(&self) -> Result<Url, VaultError> {
+        let wrong = |_| VaultError::Address(self.address.clone());
+        let mut base = Url::parse(&self.address.to_string()).map_err(wrong)?;
+        // Behind a query the secret's path would be a part of it.
+        base.set_query(None);
+        base.set_fragment(None);
+        let base = base.as_str().trim_end_matches('/');
+        Url::parse(&format!("{base}/v1/{}/data/{}", self.mount, self.path)).map_err(wrong)
+    }
+
     fn failed(&self, error: FetchError) -> VaultError {
         match error {
             FetchError::Time(_) => VaultError::Time(self.name()),
@@ -129,5 +143,44 @@ impl Vault {
 
     fn unreachable(&self, why: impl std::fmt::Display) -> VaultError {
         VaultError::Unreachable(self.name(), why.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_path_of_the_secret_is_the_path_that_is_asked() {
+        for (address, asked) in [
+            (
+                "https://vault.example",
+                "https://vault.example/v1/kv/data/team/github",
+            ),
+            (
+                "https://vault.example:8200/",
+                "https://vault.example:8200/v1/kv/data/team/github",
+            ),
+            (
+                "https://vault.example/behind/a/proxy/?namespace=x",
+                "https://vault.example/behind/a/proxy/v1/kv/data/team/github",
+            ),
+            (
+                "https://vault.example?x",
+                "https://vault.example/v1/kv/data/team/github",
+            ),
+        ] {
+            let vault = Vault {
+                address: address.parse().unwrap(),
+                mount: "kv".into(),
+                path: "team/github".into(),
+                key: "token".into(),
+                namespace: None,
+                token: Value::of("t".into()),
+                authorities: None,
+            };
+            assert_eq!(vault.url().unwrap().as_str(), asked);
+        }
     }
 }

@@ -133,6 +133,13 @@ impl RecentCalls {
         wanted.map(|(at, line)| (at, line.text.clone())).collect()
     }
 
+    /// The lines of the last calls that ended, the last first: at most so many.
+    pub fn last_ended(&self, most: usize) -> Vec<Arc<str>> {
+        let kept = self.0.lock();
+        let ended = kept.lines.iter().rev().filter(|line| line.ended);
+        ended.take(most).map(|line| line.text.clone()).collect()
+    }
+
     /// The number of calls by outcome.
     pub fn calls(&self) -> Calls {
         self.0.lock().calls
@@ -229,6 +236,25 @@ mod tests {
         assert!(found(&recent, Some("0c")).is_empty());
         let ambiguous = recent.lines(Some("0a")).unwrap_err();
         assert_eq!(ambiguous.ids, ["0a2", "0a1"]);
+    }
+
+    #[test]
+    fn the_last_that_ended_come_first_and_no_more_than_are_asked_for() {
+        let recent = RecentCalls::default();
+        for n in 0..5 {
+            remember(&recent, "a", true, &format!("ended {n}"));
+            remember(&recent, "a", false, "forwarded");
+        }
+        let last = |most| {
+            let lines = recent.last_ended(most);
+            lines
+                .iter()
+                .map(|line| line.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(last(2), ["ended 4", "ended 3"]);
+        assert_eq!(last(0).len(), 0);
+        assert_eq!(last(usize::MAX).len(), 5);
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
-use super::lines::{Files, own};
+use super::lines::{Files, LAST_LINE, own};
+
+/// The most lines of all blocks together.
+const MOST_LINES: u32 = 2 * LAST_LINE;
 
 /// The lines of a module's files in a profile. A line of a block such as `mine/plugin.go:12.34,15.2 3 1` names the file by
 /// its package, then the first and the last line with their columns, the number of statements, and how often it ran.
 pub(crate) fn read(profile: &str, module: &str) -> Files {
     let mut files = Files::new();
+    let mut left = MOST_LINES;
     for block in profile.lines() {
         let Some((file, rest)) = block.rsplit_once(':') else {
             continue;
@@ -25,7 +29,12 @@ pub(crate) fn read(profile: &str, module: &str) -> Files {
         else {
             continue;
         };
-        if statements > 0 {
+        let last = last.min(LAST_LINE);
+        if statements > 0 && first <= last {
+            let Some(less) = left.checked_sub(last - first + 1) else {
+                break;
+            };
+            left = less;
             let lines = files.entry(name).or_default();
             for line in first..=last {
                 lines.note(line, times > 0);
@@ -38,6 +47,14 @@ pub(crate) fn read(profile: &str, module: &str) -> Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_without_end_end() {
+        let block = format!("mine/a.go:0.1,{}.1 1 1\n", u32::MAX);
+        let files = read(&block.repeat(50), "mine");
+        assert_eq!(files["a.go"].count(), LAST_LINE as usize + 1);
+        assert!(read("mine/a.go:9.1,3.1 1 1\n", "mine").is_empty());
+    }
 
     #[test]
     fn the_blocks_of_the_modules_own_files_are_lines() {

@@ -1,7 +1,14 @@
 //! The lines of files that tests ran, and those that they did not.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path};
+
+/// The most bytes of one report of a test runner.
+const MOST_BYTES: u64 = 64 << 20;
+/// The last line of a file that counts. Nobody wrote a longer one.
+pub(super) const LAST_LINE: u32 = 1_000_000;
 
 /// Lines by file. The names are paths within the project's folder.
 pub type Files = BTreeMap<String, Lines>;
@@ -11,8 +18,11 @@ pub type Files = BTreeMap<String, Lines>;
 pub struct Lines(BTreeMap<u32, bool>);
 
 impl Lines {
-    /// Notes a line with code. A line that ran once has been run.
+    /// Notes a line with code. A line that ran once has been run. A line beyond [`LAST_LINE`] is left out.
     pub(crate) fn note(&mut self, line: u32, ran: bool) {
+        if line > LAST_LINE {
+            return;
+        }
         *self.0.entry(line).or_default() |= ran;
     }
 
@@ -54,6 +64,23 @@ impl Lines {
     }
 }
 
+/// Reads a report of a test runner.
+///
+/// # Errors
+///
+/// The file cannot be read, or has more than 64 MiB.
+pub(crate) fn report(file: &Path) -> io::Result<Vec<u8>> {
+    let mut report = Vec::new();
+    let read = File::open(file)?
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut report)?;
+    if read as u64 > MOST_BYTES {
+        let why = format!("{} has more than {} MiB", file.display(), MOST_BYTES >> 20);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, why));
+    }
+    Ok(report)
+}
+
 /// Folders of a project that hold what others wrote, or a tool made.
 const OTHERS: [&str; 5] = ["vendor", "third_party", "node_modules", "target", ".venv"];
 
@@ -71,7 +98,22 @@ pub(super) fn own(folder: &Path, file: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_report_and_a_file_have_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report");
+        let file = File::create(&path).unwrap();
+        file.set_len(MOST_BYTES + 1).unwrap();
+        assert_eq!(report(&path).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        let mut lines = Lines::default();
+        for line in [LAST_LINE, LAST_LINE + 1, u32::MAX] {
+            lines.note(line, true);
+        }
+        assert_eq!(lines.count(), 1);
+    }
 
     #[test]
     fn lines_without_code_do_not_part_a_stretch_and_a_line_that_ran_once_has_been_run() {

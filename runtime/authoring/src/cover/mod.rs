@@ -20,6 +20,7 @@ use crate::test::targets;
 
 pub(crate) use go::read as go;
 pub(crate) use lcov::read as lcov;
+pub(crate) use lines::report;
 pub use lines::{Files, Lines};
 pub(crate) use v8::read as v8;
 

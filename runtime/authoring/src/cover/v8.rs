@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::lines::{Files, own};
+use super::lines::{Files, own, report};
 
 #[derive(Deserialize)]
 struct Report {
@@ -58,9 +58,9 @@ pub(crate) fn read(reports: &Path, folder: &Path) -> Result<Files, String> {
     let mut files = Files::new();
     let entries = std::fs::read_dir(reports).map_err(|error| error.to_string())?;
     for entry in entries.flatten() {
-        let text = std::fs::read(entry.path()).map_err(|error| error.to_string())?;
-        let report = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        add(&report, folder, &mut files);
+        let text = report(&entry.path()).map_err(|error| error.to_string())?;
+        let read = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        add(&read, folder, &mut files);
     }
     Ok(files)
 }
@@ -79,17 +79,18 @@ fn add(report: &Report, folder: &Path, files: &mut Files) {
             .iter()
             .map(|url| own(folder, &path(url.as_deref()?)))
             .collect();
-        let mut start = 0;
+        let mut start = 0_u64;
         let lines = line_lengths.iter().map(|length| {
             let here = start;
-            start += length + 1;
+            start = start.saturating_add(*length).saturating_add(1);
             here
         });
         for (line, segments) in lines.zip(decoded(&map.mappings)) {
             for (column, source, number) in segments {
                 if let Some(Some(name)) = names.get(source) {
-                    let ran = script.ran(line + column);
-                    files.entry(name.clone()).or_default().note(number + 1, ran);
+                    let ran = script.ran(line.saturating_add(column));
+                    let number = number.saturating_add(1);
+                    files.entry(name.clone()).or_default().note(number, ran);
                 }
             }
         }
@@ -102,7 +103,7 @@ impl Script {
         let ranges = self.functions.iter().flat_map(|function| &function.ranges);
         let around = ranges.filter(|range| (range.start_offset..range.end_offset).contains(&at));
         around
-            .min_by_key(|range| range.end_offset - range.start_offset)
+            .min_by_key(|range| range.end_offset.saturating_sub(range.start_offset))
             .is_some_and(|range| range.count > 0)
     }
 }
@@ -124,12 +125,12 @@ fn decoded(mappings: &str) -> Vec<Vec<(u64, usize, u32)>> {
         for segment in segments.split(',') {
             let mut fields = numbers(segment);
             let Some(by) = fields.next() else { continue };
-            column += by;
+            column = column.saturating_add(by);
             let (Some(sources), Some(lines)) = (fields.next(), fields.next()) else {
                 continue;
             };
-            source += sources;
-            line += lines;
+            source = source.saturating_add(sources);
+            line = line.saturating_add(lines);
             if let (Ok(column), Ok(source), Ok(line)) =
                 (column.try_into(), source.try_into(), line.try_into())
             {
@@ -172,6 +173,28 @@ fn numbers(segment: &str) -> impl Iterator<Item = i64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn numbers_that_are_too_large_are_no_panic() {
+        // A column, a source and a line of 2⁶² - 1 each; three of them are more than an `i64` holds.
+        let large = "+///////////H".repeat(3) + "A";
+        // Before them, the last line that a `u32` can number.
+        let mappings = format!("AAAA;CAAA,AA+/////HA;{large},{large},{large}");
+        let report = serde_json::json!({
+            "result": [{ "url": "a", "functions": [
+                { "ranges": [{ "startOffset": 9, "endOffset": 3, "count": 1 }] },
+                { "ranges": [{ "startOffset": 0, "endOffset": u64::MAX, "count": 1 }] },
+            ] }],
+            "source-map-cache": { "a": {
+                "lineLengths": [u64::MAX, u64::MAX, u64::MAX],
+                "data": { "sources": ["/p/a.ts"], "mappings": mappings },
+            } },
+        });
+        let mut files = Files::new();
+        let report = serde_json::from_value(report).unwrap();
+        add(&report, Path::new("/p"), &mut files);
+        assert_eq!(files["a.ts"].count(), 1, "{files:?}");
+    }
 
     #[test]
     fn a_stretch_of_a_bundle_that_did_not_run_is_lines_of_its_source() {

@@ -38,8 +38,11 @@ const SDK: &str = "third_party/sandgate";
 /// Files of the SDK that are overlaid on Go's own runtime. In the SDK they have the suffix `.txt`.
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
 
+/// The flags with which Go takes other files than the module's, or runs another's program.
+const REPLACING: [&str; 3] = ["-overlay", "-modfile", "-toolexec"];
+
 /// What Go obeys besides the project's files. The second one names a workspace's file, where there is a workspace; the first
-/// one is never empty.
+/// one is never empty. The fourth one holds the flags that every command gets.
 const VARIABLES: [&str; 6] = [
     "GOVERSION",
     "GOWORK",
@@ -166,7 +169,7 @@ impl Language for Go {
             .lines()
             .filter_map(|line| line.split_once("=>"))
             .any(|(_, path)| path.contains("..") || path.trim().starts_with('/'));
-        if outside || !matches!(workspace, "" | "off") {
+        if outside || replaces(&words) || !matches!(workspace, "" | "off") {
             return Ok(None);
         }
         Ok(Some(Beside {
@@ -201,6 +204,12 @@ impl Language for Go {
     fn sdk(&self) -> &'static [SourceFile] {
         vendored_sdk::GO
     }
+}
+
+/// Whether the flags in what Go says of [`VARIABLES`] put other files in place of the module's.
+fn replaces(words: &str) -> bool {
+    let flags = words.lines().nth(3).unwrap_or_default();
+    REPLACING.iter().any(|flag| flags.contains(flag))
 }
 
 /// The Go toolchain, to run in a folder.
@@ -397,6 +406,21 @@ mod tests {
             "name = \"n\"\nversion = \"0.1.0\"\n{top}\n[hooks.pre-call]\ntype = \"{role}\"\nevents = [{events}]\n{end}"
         );
         Authored::parse(&folder.path().join("plugin.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn flags_that_put_other_files_in_place_are_seen() {
+        let words = |flags: &str| format!("go1.25.1\n\n/usr/lib/go\n{flags}\n\n");
+        for flags in [
+            "-overlay=/opt/overlay.json",
+            "-mod=mod --modfile=/opt/go.mod",
+            "-toolexec=/opt/tool",
+        ] {
+            assert!(replaces(&words(flags)), "{flags}");
+        }
+        for flags in ["", "-mod=vendor -trimpath"] {
+            assert!(!replaces(&words(flags)), "{flags}");
+        }
     }
 
     #[test]

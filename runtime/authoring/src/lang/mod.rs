@@ -12,11 +12,12 @@ mod rust;
 mod template;
 mod typescript;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
 use super::args::LanguageName;
-use super::cover::Ran;
+use super::cover::{self, Ran};
 use super::inputs::Beside;
 use super::project::Project;
 use super::toolchain::Missing;
@@ -157,12 +158,9 @@ pub fn find(name: LanguageName) -> &'static dyn Language {
     }
 }
 
-/// Those of these variables that are set, for [`Beside::words`].
-fn variables(names: &[&str]) -> impl Iterator<Item = String> {
-    names.iter().filter_map(|name| {
-        let value = std::env::var_os(name)?;
-        Some(format!("{name}={}", value.to_string_lossy()))
-    })
+/// Whether one of these variables is set, by which a compiler finds files that nobody here knows.
+fn is_set(names: &[&str]) -> bool {
+    names.iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Runs an SDK's command, and returns its stdout. Where it fails, its stderr is for the author.
@@ -214,8 +212,12 @@ fn to_count(project: &Project) -> Result<(tempfile::TempDir, std::path::PathBuf)
 
 /// What a test runner wrote, where it wrote something: it does not where the tests do not compile.
 fn counted(file: &Path) -> Result<String, NotCompiled> {
-    match std::fs::read_to_string(file) {
-        Ok(text) if !text.is_empty() => Ok(text),
+    let text = cover::report(file).map(String::from_utf8);
+    match text {
+        Ok(Ok(text)) if !text.is_empty() => Ok(text),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+            Err(NotCompiled::Project(error.to_string()))
+        }
         _ => Err(NotCompiled::Project(
             "the project's own tests were not run: what is wrong stands above".into(),
         )),

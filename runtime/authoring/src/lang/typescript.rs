@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{
-    Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of, tested, to_count,
-    variables,
+    Compiled, File, ForDev, Language, New, NotCompiled, interpreter, is_set, output_of, tested,
+    to_count,
 };
 use crate::cover::{self, Ran};
 use crate::inputs::{Beside, PACKAGES};
@@ -88,13 +88,12 @@ impl Language for TypeScript {
     fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
         let node = installed(&project.folder)?;
         let folder = std::path::absolute(&project.folder).unwrap_or_default();
-        if leads_outside(&folder) {
+        if is_set(&["NODE_OPTIONS", "NODE_PATH"]) || leads_outside(&folder) {
             return Ok(None);
         }
         let mut version = Command::new(node);
         let version = output_of(version.arg("--version"))?;
-        let mut words = vec![String::from_utf8_lossy(&version).into_owned()];
-        words.extend(variables(&["NODE_OPTIONS", "NODE_PATH"]));
+        let words = vec![String::from_utf8_lossy(&version).into_owned()];
         // Node and esbuild look for packages in the folders above, too.
         let above = folder.ancestors().skip(1);
         let installed = above.map(|folder| folder.join(PACKAGES)).collect();
@@ -167,9 +166,12 @@ fn leads_outside(folder: &Path) -> bool {
         for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            // Links are not followed: they may lead back.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if path.is_dir() {
                 if !name.starts_with('.') && ![PACKAGES, "vendor", "target"].contains(&&*name) {
+                    // A linked folder's files import from where they lie.
+                    if path.is_symlink() {
+                        return true;
+                    }
                     left.push((path, depth + 1));
                 }
                 continue;
@@ -189,20 +191,39 @@ fn leads_outside(folder: &Path) -> bool {
     false
 }
 
-/// Whether a text in a folder this deep in the project has a path that leads out of it: after a word that imports, or, in
-/// settings, anywhere.
+/// Whether a text in a folder this deep in the project has a path that leads out of it: after a word that imports or after a
+/// comment, or, in settings, anywhere.
 fn names_outside(text: &str, depth: usize, settings: bool) -> bool {
-    text.match_indices(['"', '\'', '`']).any(|(at, _)| {
-        let path = &text[at + 1..];
-        let up = path
-            .match_indices("../")
-            .zip(0..)
-            .take_while(|((at, _), n)| *at == n * 3);
-        let outside = path.starts_with('/') || up.count() > depth;
+    text.match_indices(['"', '\'', '`']).any(|(at, quote)| {
+        let path = text[at + 1..].split(quote).next().unwrap_or_default();
+        if !path_leads_outside(path, depth) {
+            return false;
+        }
         let before = text[..at].trim_end().trim_end_matches('(').trim_end();
-        let imports = ["from", "import", "require"];
-        outside && (settings || imports.iter().any(|word| before.ends_with(word)))
+        let imports = ["from", "import", "require", "*/"];
+        // What a comment stands before, and whether a word stands before that, is not read here.
+        let commented = || {
+            let line = before.lines().last().unwrap_or_default();
+            line.contains("//") && text[before.len()..at].contains('\n')
+        };
+        settings || imports.iter().any(|word| before.ends_with(word)) || commented()
     })
+}
+
+/// Whether a path in a folder this deep leads out of the project, or may do so: by an escape, or by what a template puts in.
+fn path_leads_outside(path: &str, depth: usize) -> bool {
+    if path.starts_with('/') || path.starts_with("file:") {
+        return true;
+    }
+    let mut left = Some(depth);
+    for part in path.split('/') {
+        left = match part {
+            "." | "" => left,
+            ".." => left.and_then(|depth| depth.checked_sub(1)),
+            _ => left.map(|depth| depth + 1),
+        };
+    }
+    left.is_none() || path.contains('\\') || path.contains("${")
 }
 
 /// A command of the SDK in this folder.
@@ -254,6 +275,16 @@ mod tests {
                 false,
             ),
             ("import { a } from './a';", 0, false),
+            ("import { a } from '..';", 0, true),
+            ("import { a } from './../shared/a';", 0, true),
+            ("import { a } from './in/../a';", 0, false),
+            ("import { a } from '\\u002e./shared/a';", 0, true),
+            ("import { a } from 'file:///opt/a.js';", 0, true),
+            ("import { a } from /* here */ '../shared/a';", 0, true),
+            ("import { a } from // here\n'../shared/a';", 0, true),
+            ("await import(`${folder}/a.js`);", 0, true),
+            ("const a = 'https://a.example' + '/b';", 0, false),
+            ("// its path\nconst a = '/etc/passwd';", 0, false),
         ] {
             assert_eq!(names_outside(text, depth, false), outside, "{text}");
         }

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
-use super::protocol::Ask;
+use super::protocol::{Ask, MOST_CALLS};
 use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::drills::{DrillLease, Drills};
@@ -238,10 +238,11 @@ impl Handler {
             }
             Ask::Calls { most } => {
                 let recent = self.call_log.recent();
-                let lines = recent.map(|recent| recent.ended_before(None));
-                let records = lines.into_iter().flatten().take(most);
-                let records = records
-                    .filter_map(|(_, line)| RawValue::from_string(line.trim_end().to_owned()).ok());
+                let lines = recent.map(|recent| recent.last_ended(most.min(MOST_CALLS)));
+                let records = lines
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|line| RawValue::from_string(line.trim_end().to_owned()).ok());
                 raw(&records.collect::<Vec<_>>())
             }
             Ask::Egress { server } => {

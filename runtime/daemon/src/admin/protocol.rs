@@ -12,6 +12,9 @@ pub(super) const MAX_QUESTION: u64 = 4 << 10;
 /// The longest answer in bytes: a call's two records with payloads of the largest size fit.
 pub(super) const MAX_ANSWER: u64 = 64 << 20;
 
+/// The most calls of one answer.
+pub(super) const MOST_CALLS: usize = 100;
+
 /// A question to a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -28,7 +31,7 @@ pub enum Ask {
     },
     /// Asks for the records of the last calls that ended, the last first.
     Calls {
-        /// The most records.
+        /// The most records; more than 100 count as so many.
         most: usize,
     },
     /// Asks for the remembered connections of a contained server, oldest first.
