@@ -22,7 +22,7 @@ const MOST: u64 = 256 << 10;
 /// The longest time that a story is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What stands there until the story is told.
-const ASKED: &str = "…";
+const ASKED: &str = "the call is asked for";
 
 /// Listens until the page is closed, or the terminal is gone.
 pub(super) fn listen(shared: &Arc<Shared>, ask: &Sender<Command>, stop: &CancellationToken) {
@@ -88,8 +88,7 @@ fn pressed(
                     view.notice = Some("another call is still being asked for".into());
                 }
                 (Some(id), Some(config)) => {
-                    let lines = vec![ASKED.into()];
-                    view.story = Some(Story { lines, from: 0 });
+                    view.notice = Some(ASKED.into());
                     let (shared, stop, config) = (shared.clone(), stop.clone(), config.clone());
                     *teller = Some(std::thread::spawn(move || {
                         tell(&id, &config, &shared, &stop);
@@ -109,14 +108,13 @@ fn pressed(
     }
 }
 
-/// Shows the story of a call, if it is still waited for.
+/// Shows the story of a call.
 fn tell(id: &str, config: &Path, shared: &Shared, stop: &CancellationToken) {
     let over = || shared.closed.load(Ordering::SeqCst) || stop.is_cancelled();
     let lines = story(id, config, over);
     let told = shared.change(|view| {
-        if let Some(story) = view.story.as_mut().filter(|story| story.lines == [ASKED]) {
-            story.lines = lines;
-        }
+        view.notice = None;
+        view.story = Some(Story { lines, from: 0 });
     });
     if told.is_err() {
         stop.cancel();
