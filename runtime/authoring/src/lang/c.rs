@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::inclusion::leads_outside;
 use super::{Compiled, File, Language, New, NotCompiled, is_set, output_of, run};
 use crate::cover::Ran;
 use crate::inputs::Beside;
@@ -129,7 +130,8 @@ impl Language for C {
 
     fn beside(&self, project: &Project) -> Result<Option<Beside>, NotCompiled> {
         let compiler = Compiler::find(&project.folder)?;
-        if is_set(&PATHS) || leads_outside(&project.folder) {
+        let sdk = project.folder.join(SDK);
+        if is_set(&PATHS) || leads_outside(vec![project.folder.join("src"), sdk]) {
             return Ok(None);
         }
         match &compiler {
@@ -195,89 +197,6 @@ fn beside_clang(program: &Path) -> Result<Option<Beside>, NotCompiled> {
         ],
         installed,
     }))
-}
-
-/// Whether a source of the project or of the SDK includes, or may include, a file outside of the project's folder.
-fn leads_outside(folder: &Path) -> bool {
-    let mut left = vec![folder.join("src"), folder.join(SDK)];
-    // Both are given, and so is where they lie.
-    if left.iter().any(|folder| folder.is_symlink()) {
-        return true;
-    }
-    while let Some(here) = left.pop() {
-        for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
-            let path = entry.path();
-            // A linked folder's files include from where they lie.
-            match path.is_dir() {
-                true if path.is_symlink() => return true,
-                true => left.push(path),
-                false => {
-                    let text = std::fs::read(&path).unwrap_or_default();
-                    if text_leads_outside(&String::from_utf8_lossy(&text)) {
-                        return true;
-                    }
-                }
-            }
-        }
-    }
-    false
-}
-
-/// Whether a text includes, or may include, a file outside. A line that ends with a backslash, or with the trigraph of one,
-/// goes on in the next.
-fn text_leads_outside(text: &str) -> bool {
-    let mut joined = String::with_capacity(text.len());
-    for line in text.replace("\r\n", "\n").split(['\n', '\r']) {
-        let line = line.trim_end();
-        match line.strip_suffix('\\').or(line.strip_suffix("??/")) {
-            Some(begun) => joined.push_str(begun),
-            None => {
-                joined.push_str(line);
-                joined.push('\n');
-            }
-        }
-    }
-    joined.lines().any(names_outside)
-}
-
-/// Whether a line includes by a path that goes up, by an absolute one, by a macro, or in a way that is not read here: by the
-/// assembler, or with a comment before the path.
-fn names_outside(line: &str) -> bool {
-    if let Some(directive) = directive(line) {
-        let names = ["include", "import", "embed"];
-        let given = names.iter().find_map(|name| directive.strip_prefix(name));
-        if directive.starts_with("/*") || given.is_some_and(path_leads_outside) {
-            return true;
-        }
-    }
-    let calls = [
-        "__has_include",
-        "__has_embed",
-        "@import",
-        "@embedFile",
-        "@cInclude",
-    ];
-    let called = |word: &str| {
-        let mut given = line.split(word).skip(1);
-        given.any(|given| path_leads_outside(given.trim_start_matches([' ', '\t', '('])))
-    };
-    let of_the_assembler = [".incbin", ".include"];
-    calls.iter().any(|word| called(word)) || of_the_assembler.iter().any(|word| line.contains(word))
-}
-
-/// What follows the mark of a directive, in any of its spellings, where nothing but comments stands before it.
-fn directive(line: &str) -> Option<&str> {
-    ["#", "%:", "??="].iter().find_map(|mark| {
-        let (before, rest) = line.split_once(mark)?;
-        let before = before.trim();
-        (before.is_empty() || before.ends_with("*/")).then(|| rest.trim_start())
-    })
-}
-
-/// Whether a text does not begin with a path that stays within the folder.
-fn path_leads_outside(text: &str) -> bool {
-    let path = text.trim_start().strip_prefix(['"', '<']);
-    path.is_none_or(|path| path.starts_with(['/', '\\']) || path.contains(".."))
 }
 
 /// The definitions by which the SDK knows the manifest's hooks: one that no source defines does not link.
@@ -451,85 +370,4 @@ fn version(header: &Path) -> Option<String> {
     let text = std::fs::read_to_string(header).ok()?;
     let rest = text.split("#define SANDGATE_SDK_VERSION \"").nth(1)?;
     Some(rest.split('"').next()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_new_project_leads_nowhere_and_a_linked_folder_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |path: &Path, content: &[u8]| {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content).unwrap();
-        };
-        let project = folder.path().join("p");
-        write(&project.join(TEMPLATE[0].0), TEMPLATE[0].1.as_bytes());
-        for (path, content) in vendored_sdk::C {
-            write(&project.join(SDK).join(path), content);
-        }
-        assert!(!leads_outside(&project));
-        let words = project.join(SDK).join("words.h");
-        write(&words, b"#include \"/opt/words.h\"\n");
-        assert!(leads_outside(&project), "in the SDK's folder");
-        std::fs::remove_file(words).unwrap();
-        let shared = folder.path().join("shared");
-        std::fs::create_dir(&shared).unwrap();
-        let link = project.join("src/shared");
-        std::os::unix::fs::symlink(&shared, &link).unwrap();
-        assert!(leads_outside(&project), "a linked folder");
-        std::fs::remove_file(link).unwrap();
-        assert!(!leads_outside(&project));
-    }
-
-    #[test]
-    fn a_line_that_goes_on_is_one_line() {
-        for text in [
-            "#inc\\\nlude \"/opt/words.h\"",
-            "#include \\\r\n\"../words.h\"",
-            "#include ??/\n\"../words.h\"",
-            "#inc\\ \nlude \"/opt/words.h\"",
-            "int a;\r#include \"/opt/words.h\"",
-        ] {
-            assert!(text_leads_outside(text), "{text}");
-        }
-        assert!(!text_leads_outside("#define TWO 1 + \\\n1\n"));
-    }
-
-    #[test]
-    fn an_include_from_outside_is_told_from_one_of_the_folder() {
-        for line in [
-            "#include \"../../common/words.h\"",
-            "  #  include \"/opt/words.h\"",
-            "#include WORDS",
-            "const words = @embedFile(\"../words.txt\");",
-            "const words = @embedFile( \"/opt/words.txt\");",
-            "const words = @embedFile(name);",
-            "const c = @cImport(@cInclude(\"/opt/words.h\"));",
-            "asm(\".incbin \\\"/opt/words.bin\\\"\");",
-            "%:include \"/opt/words.h\"",
-            "??=include \"/opt/words.h\"",
-            "#import \"/opt/words.h\"",
-            "#include_next <string.h>",
-            "# /* */ include \"/opt/words.h\"",
-            "/* */ #include \"/opt/words.h\"",
-            "#include /* */ \"/opt/words.h\"",
-            "#if __has_include(\"/opt/words.h\")",
-        ] {
-            assert!(names_outside(line), "{line}");
-        }
-        for line in [
-            "#include \"sandgate.h\"",
-            "#include <string.h>",
-            "#include <string.h> /* strlen */",
-            "#endif /* WORDS_H */",
-            "#if __has_include(<string.h>)",
-            "if (strstr(path, \"../\")) return;",
-            "const std = @import(\"std\");",
-        ] {
-            assert!(!names_outside(line), "{line}");
-        }
-    }
 }

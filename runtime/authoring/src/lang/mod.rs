@@ -6,6 +6,7 @@
 
 mod c;
 mod go;
+mod inclusion;
 mod interpreter;
 mod python;
 mod rust;
