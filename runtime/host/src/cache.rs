@@ -362,7 +362,7 @@ mod tests {
         assert!(cache.functions(&keys[0]).is_some());
         assert!(cache.get(&component).is_some(), "another kind");
         // The newest does not fit, and the others stay.
-        cache.put_functions(&keys[1], &[set, vec![0; 36]].concat());
+        cache.put_functions(&keys[1], &[set, vec![0; 3 * 36]].concat());
         cache.prune(Kind::Functions, (9, 2 * length + 1));
         assert_eq!(left(), 2);
         assert!(cache.functions(&keys[1]).is_none());
