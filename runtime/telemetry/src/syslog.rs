@@ -192,3 +192,45 @@ fn silent() -> io::Error {
     let why = format!("it takes nothing in {} s", TIMEOUT.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, why)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_also_where_the_other_side_speaks_and_not_once_it_is_closed()
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = SyslogHost {
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let client = SyslogClient::new(Syslog::Tcp(to), None).unwrap();
+        let send = async |text: &str| {
+            let (sent, result) = client.send(&[text.to_owned()]).await;
+            assert!(sent == 1 && result.is_ok(), "{result:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        send("a").await;
+        let (mut first, _) = listener.accept().await.unwrap();
+        // As a server of TLS does, with its tickets.
+        first.write_all(&[0; 3000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        send("b").await;
+        let mut said = [0; 6];
+        first.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"1 a1 b");
+        first.write_all(b"bye").await.unwrap();
+        drop(first);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        send("c").await;
+        let next = tokio::time::timeout(TIMEOUT, listener.accept()).await;
+        let (mut next, _) = next.unwrap().unwrap();
+        let mut said = [0; 3];
+        next.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"1 c");
+    }
+}
