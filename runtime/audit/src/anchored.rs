@@ -43,7 +43,7 @@ impl Anchored {
         let mut keys = Keys::new(keys.to_vec());
         for (index, note) in notes(text).enumerate() {
             let checkpoint = match keys.open(&note) {
-                Ok((checkpoint, _)) => checkpoint,
+                Ok((checkpoint, ..)) => checkpoint,
                 Err(CheckpointError::Form) => {
                     fragments += 1;
                     continue;

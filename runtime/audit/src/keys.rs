@@ -17,12 +17,17 @@ impl Keys {
         Self { good, given_up }
     }
 
-    /// Reads a signed note. Where it hands the log over, the next key is good from here on in the place of the one that
-    /// signed it, which is returned.
+    /// Whether this key has handed the log over.
+    pub(crate) fn has_given_up(&self, key: &VerifierKey) -> bool {
+        self.given_up.contains(key)
+    }
+
+    /// Reads a signed note. Returns the key that signed it, and whether it handed the log over: the next key is good from
+    /// here on in its place.
     pub(crate) fn open(
         &mut self,
         note: &str,
-    ) -> Result<(Checkpoint, Option<VerifierKey>), CheckpointError> {
+    ) -> Result<(Checkpoint, VerifierKey, bool), CheckpointError> {
         let (checkpoint, signer) = match Checkpoint::open_by(note, &self.good) {
             Ok((checkpoint, signer)) => (checkpoint, signer.clone()),
             Err(CheckpointError::Signature(name)) => {
@@ -37,12 +42,12 @@ impl Keys {
         // Where the former key is not known, the next one stands for what it has signed too.
         let next = checkpoint.next_key.as_ref();
         let Some(next) = next.filter(|next| **next != signer) else {
-            return Ok((checkpoint, None));
+            return Ok((checkpoint, signer, false));
         };
         self.good.retain(|key| *key != signer && key != next);
         self.given_up.retain(|key| key != next);
         self.good.push(next.clone());
         self.given_up.push(signer.clone());
-        Ok((checkpoint, Some(signer)))
+        Ok((checkpoint, signer, true))
     }
 }

@@ -12,6 +12,8 @@ use crate::record::{Head, MAX_TORN, Opened, Own, Removed, Torn};
 
 /// The most problems that are told. The first one is what matters: what follows from it cannot be told apart from it.
 const MAX_PROBLEMS: usize = 10;
+/// The most gaps that wait for a record that explains them. Further ones are problems at once.
+const MAX_GAPS: usize = 10_000;
 
 /// Verifies a log, line by line, its files in the order in which they were written.
 pub struct Verifier {
@@ -34,7 +36,23 @@ pub struct Verifier {
     torn: Vec<(Torn, Place)>,
     /// What records say of removed files, with their numbers. No checkpoint vouches for these records yet.
     removed: Vec<(u64, Removed)>,
+    /// The number of the last checkpoint that fits the lines before it.
+    vouched: Option<u64>,
+    /// Gaps that a record of retention may still explain, each with the number of problems before it.
+    gaps: Vec<(usize, Gap)>,
+    /// The key that has to sign the end of the log. `None`: any of the known keys may.
+    current: Option<VerifierKey>,
+    /// The key that is good after the last checkpoint, and where that stands.
+    signer: Option<(VerifierKey, Place)>,
     summary: Summary,
+}
+
+/// Lines that are not there, and where the log goes on after them.
+#[derive(Debug)]
+struct Gap {
+    from: u64,
+    to: u64,
+    place: Place,
 }
 
 /// What was found.
@@ -168,6 +186,11 @@ pub enum ProblemKind {
         "is the last one, and at none of these lines the log fits the anchor's checkpoint over {0} lines: they are not those that the gateway wrote, or the ones around it are missing"
     )]
     Unanchored(u64),
+    /// The last checkpoint is by another key than the one that signs the log.
+    #[error(
+        "is the last checkpoint, signed by {0}, and no checkpoint hands the log over from there to the key that signs it now"
+    )]
+    NotCurrent(VerifierKey),
     /// Nobody has signed anything.
     #[error(
         "is the last one, and no checkpoint vouches for any of these lines: there is none yet, or they were written anew by somebody without the key"
@@ -208,8 +231,20 @@ impl Verifier {
             suspect: None,
             torn: Vec::new(),
             removed: Vec::new(),
+            vouched: None,
+            gaps: Vec::new(),
+            current: None,
+            signer: None,
             summary: Summary::default(),
         }
+    }
+
+    /// Demands that this key signs the end of the log, or has itself handed it over: what another known key signed counts as
+    /// what came before.
+    #[must_use]
+    pub fn ending_with(self, key: VerifierKey) -> Self {
+        let current = Some(key);
+        Self { current, ..self }
     }
 
     /// Begins the next file.
@@ -266,9 +301,12 @@ impl Verifier {
         }
         let size = self.next.unwrap_or(0);
         self.summary.size = size;
-        if let Some(Retention { to: removed, .. }) = self.summary.retention {
-            let explained = |problem: &Problem| matches!(problem.kind, ProblemKind::Missing { to, .. } if to <= removed);
-            self.summary.problems.retain(|it| !explained(it));
+        self.unexplained_gaps();
+        if let (Some(current), Some((signer, place))) = (&self.current, self.signer.clone())
+            && signer != *current
+            && !self.keys.has_given_up(current)
+        {
+            self.report(&place, ProblemKind::NotCurrent(signer));
         }
         let place = self.at.clone();
         match self.anchored.largest() {
@@ -306,6 +344,7 @@ impl Verifier {
             };
             self.report(&before, kind);
         }
+        self.removed.clear();
         self.summary.first = Some(head.seq);
         self.last = head.prev;
         self.tree = match own {
@@ -324,6 +363,8 @@ impl Verifier {
 
     fn out_of_order(&mut self, head: &Head<'_>, next: u64, own: Option<&Own>, place: &Place) {
         self.settle(false);
+        // What was said before a break is vouched for by nothing after it.
+        self.removed.clear();
         let kind = match head.seq {
             0 if matches!(own, Some(Own::Opened(_))) => ProblemKind::Restarted,
             seq if seq > next => ProblemKind::Missing {
@@ -342,7 +383,33 @@ impl Verifier {
             }
             _ => None,
         };
-        self.report(place, kind);
+        // Retention removes whole files: one before the gap ends with a checkpoint, and the one after it says what was there.
+        match kind {
+            ProblemKind::Missing { from, to }
+                if self.tree.is_some()
+                    && self.vouched.is_some_and(|at| at + 1 == next)
+                    && self.gaps.len() < MAX_GAPS =>
+            {
+                let place = place.clone();
+                let before = self.summary.problems.len();
+                self.gaps.push((before, Gap { from, to, place }));
+            }
+            kind => self.report(place, kind),
+        }
+    }
+
+    /// Reports the gaps that no record of retention explains, each among the problems where it belongs.
+    fn unexplained_gaps(&mut self) {
+        let removed = self.summary.retention.as_ref().map(|it| it.to);
+        for (before, Gap { from, to, place }) in std::mem::take(&mut self.gaps).into_iter().rev() {
+            if removed.is_none_or(|removed| to > removed) {
+                let kind = ProblemKind::Missing { from, to };
+                self.summary
+                    .problems
+                    .insert(before, Problem { place, kind });
+            }
+        }
+        self.summary.problems.truncate(MAX_PROBLEMS);
     }
 
     fn link(&mut self, head: &Head<'_>, place: &Place) {
@@ -363,7 +430,7 @@ impl Verifier {
     }
 
     fn checkpoint(&mut self, note: &str, head: &Head<'_>, place: &Place) {
-        let (checkpoint, given_up) = match self.keys.open(note) {
+        let (checkpoint, signer, gives_up) = match self.keys.open(note) {
             Ok(opened) => opened,
             Err(error) => return self.report(place, ProblemKind::Checkpoint(error)),
         };
@@ -380,8 +447,13 @@ impl Verifier {
         if canonical.strip_prefix(b"{") != Some(head.rest) {
             return self.report(place, ProblemKind::Changed);
         }
-        if let Some(tree) = &self.tree {
-            let fits = tree.root() == checkpoint.root;
+        let good = checkpoint.next_key.as_ref().unwrap_or(&signer);
+        self.signer = Some((good.clone(), place.clone()));
+        let fits = self
+            .tree
+            .as_ref()
+            .is_some_and(|tree| tree.root() == checkpoint.root);
+        if self.tree.is_some() {
             if !fits && self.suspect.is_none() {
                 let after = self.summary.last_checkpoint.as_ref();
                 let after = after.map_or(0, |(_, size)| size.saturating_sub(1));
@@ -390,8 +462,7 @@ impl Verifier {
             // If the lines before it are as they were, it is this line that holds a wrong hash.
             self.settle(!fits);
         }
-        self.summary.checkpoints += 1;
-        if let (Some(from), Some(to)) = (given_up, checkpoint.next_key) {
+        if let (Some(from), Some(to)) = (gives_up.then_some(signer), checkpoint.next_key) {
             let (line, time) = (head.seq, checkpoint.time.clone());
             self.summary.key_changes.push(KeyChange {
                 line,
@@ -400,6 +471,13 @@ impl Verifier {
                 to,
             });
         }
+        if !fits {
+            // It was compared with nothing, or with other lines: it vouches for none.
+            self.removed.clear();
+            return;
+        }
+        self.summary.checkpoints += 1;
+        self.vouched = Some(head.seq);
         for (said_at, Removed { to, why, .. }) in self.removed.drain(..) {
             let known = self.summary.retention.as_ref();
             if known.is_none_or(|known| known.to < to) {

@@ -77,7 +77,7 @@ pub fn carry_out(asked: &Rotate) -> ExitCode {
     let (report, json) = match asked {
         Rotate::Client(asked) => (rotate_client(asked), asked.json),
         Rotate::Secret(asked) => (
-            put(&asked.reached, RotateKind::Secret, &asked.name, None, None),
+            put(&asked.reached, RotateKind::Secret, &asked.name, None),
             asked.json,
         ),
         Rotate::AuditKey(asked) => {
@@ -85,7 +85,7 @@ pub fn carry_out(asked: &Rotate) -> ExitCode {
             let path = path.map(|path| path.display().to_string());
             let report = path
                 .map_err(|error| format!("{}: {error}", asked.name.display()))
-                .and_then(|path| put(&asked.reached, RotateKind::AuditKey, &path, None, None));
+                .and_then(|path| put(&asked.reached, RotateKind::AuditKey, &path, None));
             (report, asked.json)
         }
     };
@@ -108,13 +108,11 @@ fn put(
     reached: &Reached,
     kind: RotateKind,
     name: &str,
-    until: Option<String>,
     hash: Option<String>,
 ) -> Result<RotateReport, String> {
     let question = Ask::Rotate {
         kind,
         name: name.to_owned(),
-        until,
         hash,
     };
     ask(reached, question).map_err(|error| error.to_string())
@@ -171,7 +169,7 @@ fn rotate_client(asked: &Client) -> Result<RotateReport, String> {
         false => print(&format!("# The client sends: {}\n", token.header())),
     }
     let hash = Some(token.hash().hex());
-    let put = put(&asked.reached, RotateKind::Client, &asked.name, until, hash);
+    let put = put(&asked.reached, RotateKind::Client, &asked.name, hash);
     put.map_err(|why| {
         format!(
             "{} has the new key, and the running gateway has not: {why}",

@@ -17,8 +17,8 @@ use super::server::Url;
 pub struct Audit {
     /// File with the key that signs checkpoints, which `sandgate audit key` makes. Readable by the gateway's user only.
     pub key: PathBuf,
-    /// The verifying keys that signed the log before `key`, as `sandgate audit key` printed them. The log goes on from where
-    /// one of them left it.
+    /// The verifying keys that signed the log before `key`, as `sandgate audit key` printed them. `audit verify` believes
+    /// what they signed, where `key` signed the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_keys: Vec<String>,
     /// How often a checkpoint is signed where there are new lines.

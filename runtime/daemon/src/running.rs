@@ -246,10 +246,12 @@ pub(crate) fn open_call_log_target(
             }
             OpenError::Key { .. } => "make one: sandgate audit key FILE --hash",
             OpenError::Mode { .. } => "let its owner alone read it: chmod 600",
+            OpenError::Owner { .. } => "give it to the gateway's user: chown",
             OpenError::Sink { .. } => "name a file with certificates in PEM, or leave `ca` out",
             OpenError::AnotherKey(_) => {
-                "where the log was handed over, name the new key as `audit.key`; where its key is lost, name the \
-                 verifying key in `audit.former-keys`; where somebody changed the file, move the log away"
+                "where the log was handed over, name the new key as `audit.key`; where its key is lost, or somebody changed \
+                 the file, begin another log: move the log's files, this one and a file anchor away together, and keep \
+                 them"
             }
             _ => "give each gateway a log of its own, in a folder where it may write",
         };
@@ -279,6 +281,7 @@ fn open_auditor(loaded: &Loaded) -> Result<Option<Arc<Auditor>>, Report> {
         .map_err(|error| {
             let (place, help) = match error {
                 OpenError::Mode { .. } => ("/audit/key", "let its owner alone read it: chmod 600"),
+                OpenError::Owner { .. } => ("/audit/key", "give it to the gateway's user: chown"),
                 OpenError::FormerKey { .. } => (
                     "/audit/former-keys",
                     "write the line that `sandgate audit key` printed for it",

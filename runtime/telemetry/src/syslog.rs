@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::ServerName;
 use sandgate_config::{Syslog, SyslogHost};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket, UnixDatagram};
 use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
@@ -22,6 +22,8 @@ pub const LOCAL0: u8 = 16;
 pub const LOG_AUDIT: u8 = 13;
 /// The timeout of one attempt: connecting and sending.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most reads of what the other side says before a connection is used again.
+const MOST_READS: usize = 64;
 
 /// Sends messages to one place. A connection is kept until it breaks.
 pub struct SyslogClient {
@@ -121,9 +123,15 @@ impl SyslogClient {
         }
         let mut kept = self.stream.lock().await;
         // Taken out meanwhile, so that one which breaks, or is given up in between, is used no more.
-        let mut stream = match kept.take() {
-            Some(stream) if stream.is_open().await => stream,
-            _ => self.connect(host).await?,
+        let mut open = None;
+        if let Some(mut stream) = kept.take()
+            && stream.is_open().await
+        {
+            open = Some(stream);
+        }
+        let mut stream = match open {
+            Some(stream) => stream,
+            None => self.connect(host).await?,
         };
         let writer = stream.writer();
         writer.write_all(framed.as_bytes()).await?;
@@ -144,18 +152,24 @@ impl SyslogClient {
 }
 
 impl Stream {
-    /// Whether the other side has not closed it. Without this, the first message after that would be lost.
-    async fn is_open(&self) -> bool {
-        let tcp = match self {
-            Self::Tcp(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-        };
-        let mut byte = [0];
-        match tokio::time::timeout(Duration::ZERO, tcp.peek(&mut byte)).await {
-            Ok(Ok(count)) => count > 0,
-            Ok(Err(_)) => false,
-            Err(_) => true,
+    /// Whether the other side has not closed it. Without this, the first message after that would be lost. What it says is
+    /// thrown away: syslog has no answers, and TLS has tickets.
+    async fn is_open(&mut self) -> bool {
+        let mut bytes = [0; 1024];
+        for _ in 0..MOST_READS {
+            let read = async {
+                match self {
+                    Self::Tcp(tcp) => tcp.read(&mut bytes).await,
+                    Self::Tls(tls) => tls.read(&mut bytes).await,
+                }
+            };
+            match tokio::time::timeout(Duration::ZERO, read).await {
+                Ok(Ok(0) | Err(_)) => return false,
+                Ok(Ok(_)) => {}
+                Err(_) => return true,
+            }
         }
+        true
     }
 
     fn writer(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
@@ -177,4 +191,46 @@ async fn udp(to: &SocketAddr) -> io::Result<UdpSocket> {
 fn silent() -> io::Error {
     let why = format!("it takes nothing in {} s", TIMEOUT.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, why)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_also_where_the_other_side_speaks_and_not_once_it_is_closed()
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = SyslogHost {
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let client = SyslogClient::new(Syslog::Tcp(to), None).unwrap();
+        let send = async |text: &str| {
+            let (sent, result) = client.send(&[text.to_owned()]).await;
+            assert!(sent == 1 && result.is_ok(), "{result:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        send("a").await;
+        let (mut first, _) = listener.accept().await.unwrap();
+        // As a server of TLS does, with its tickets.
+        first.write_all(&[0; 3000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        send("b").await;
+        let mut said = [0; 6];
+        first.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"1 a1 b");
+        first.write_all(b"bye").await.unwrap();
+        drop(first);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        send("c").await;
+        let next = tokio::time::timeout(TIMEOUT, listener.accept()).await;
+        let (mut next, _) = next.unwrap().unwrap();
+        let mut said = [0; 3];
+        next.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"1 c");
+    }
 }

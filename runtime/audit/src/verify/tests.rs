@@ -531,3 +531,161 @@ proptest! {
         prop_assert!(!found.problems.is_empty() || only_the_end);
     }
 }
+
+/// A record with which retention would explain that lines are gone.
+fn removal(from: u64, to: u64) -> Own {
+    Own::Removed(Removed {
+        time: TIME.into(),
+        file: "log.1".into(),
+        from,
+        to,
+        why: "keep".into(),
+    })
+}
+
+/// Lines of somebody who has no key, from the line of this number on: made-up ones, and at last a signed note that they have.
+fn forged(from: u64, first: &Own, end: u64, note: &str) -> Vec<Vec<u8>> {
+    let mut last = Hash::of_line(b"anything");
+    let mut lines = Vec::new();
+    for number in from..=end {
+        let own = match number {
+            _ if number == from => first.clone(),
+            _ if number == end => Own::Checkpoint { note: note.into() },
+            _ => removal(0, from - 1),
+        };
+        let text = serde_json::to_string(&own).unwrap();
+        let line = format!("{}{}", Head::write(number, last), &text[1..]).into_bytes();
+        last = Hash::of_line(&line);
+        lines.push(line);
+    }
+    lines
+}
+
+#[test]
+fn a_record_of_retention_that_no_root_was_compared_for_explains_nothing() {
+    let log = Log::of_two_files();
+    // One file, which begins with the record, and ends with a genuine note whose root fits nothing that is there.
+    let lines = forged(5, &removal(0, 4), 23, &log.notes[3]);
+    let found = verify(&lines, log.keys(), Anchored::default());
+    assert_eq!(
+        found.problems[0].kind,
+        ProblemKind::Missing { from: 0, to: 4 }
+    );
+    assert_eq!((found.retention, found.checkpoints), (None, 0));
+    // The same after a file that is as it was written.
+    let lines = [
+        &log.all()[..12],
+        &forged(15, &removal(0, 14), 23, &log.notes[3]),
+    ]
+    .concat();
+    let found = verify(&lines, log.keys(), Anchored::default());
+    assert_eq!(
+        found.problems[0].kind,
+        ProblemKind::Missing { from: 12, to: 14 }
+    );
+    assert_eq!((found.retention, found.checkpoints), (None, 2));
+}
+
+#[test]
+fn what_was_said_before_a_break_is_not_vouched_for_after_it() {
+    let mut log = Log::new();
+    for _ in 0..5 {
+        log.open().lines(8).checkpoint();
+    }
+    let all = log.all();
+    // Somebody removes the second file, appends a record to the third one, and removes the one that does not fit it.
+    let mut third = Log::new();
+    third.files.push(log.files[..3].concat());
+    third.chain = Chain::resume(None, &third.files[0][..]).unwrap().chain;
+    let text = serde_json::to_vec(&removal(0, 19)).unwrap();
+    let stamped = third.chain.stamp(&text);
+    third.write(&stamped);
+    let lines = [&all[..10], &third.all()[20..], &all[40..]].concat();
+    let found = verify(&lines, log.keys(), Anchored::default());
+    let kinds: Vec<_> = found.problems.iter().map(|it| it.kind.clone()).collect();
+    let missing = |from, to| ProblemKind::Missing { from, to };
+    assert_eq!(kinds, [missing(10, 19), missing(31, 39)]);
+    assert_eq!(found.retention, None);
+}
+
+#[test]
+fn old_lines_that_somebody_invented_are_not_taken_for_what_retention_left() {
+    let log = with_retention(true);
+    let all = log.all();
+    let mut invented = Log::new();
+    invented.key = SigningKey::generate("gateway").unwrap();
+    invented.open().lines(5);
+    let lines = [&invented.all()[..], &all[10..]].concat();
+    let found = verify(&lines, log.keys(), log.anchored());
+    assert_eq!(
+        found.problems[0].kind,
+        ProblemKind::Missing { from: 6, to: 9 }
+    );
+    // Neither are genuine ones with an invented end.
+    let lines = [&all[..4], &all[10..]].concat();
+    let found = verify(&lines, log.keys(), log.anchored());
+    assert_eq!(
+        found.problems[0].kind,
+        ProblemKind::Missing { from: 4, to: 9 }
+    );
+}
+
+#[test]
+fn gaps_that_retention_explains_hide_no_problem_after_them() {
+    // Fifteen files, of which every other one is gone, as retention says.
+    let mut log = Log::new();
+    for _ in 0..30 {
+        log.open().lines(2).checkpoint();
+    }
+    log.open();
+    let last = log.chain.size() - 1;
+    let stamped = log
+        .chain
+        .stamp(&serde_json::to_vec(&removal(0, last - 1)).unwrap());
+    log.write(&stamped);
+    log.checkpoint().lines(3).checkpoint();
+    let all = log.all();
+    let (old, rest) = all.split_at(usize::try_from(last).unwrap());
+    let kept = old.chunks(4).step_by(2).flatten();
+    let lines: Vec<Vec<u8>> = kept.chain(rest).cloned().collect();
+    let found = verify(&lines, log.keys(), log.anchored());
+    assert_eq!(found.problems, []);
+    let mut changed = lines;
+    let at = changed.len() - 3;
+    let text = String::from_utf8(changed[at].clone()).unwrap();
+    changed[at] = text.replace("tool", "fool").into_bytes();
+    let found = verify(&changed, log.keys(), log.anchored());
+    assert_eq!(found.problems[0].kind, ProblemKind::Changed);
+    assert_eq!(found.problems[0].place.line, at as u64 + 1);
+}
+
+#[test]
+fn the_end_of_a_log_is_signed_by_the_current_key_or_by_one_that_it_named() {
+    let (log, old, new) = handed_over();
+    let by = |log: &Log, keys: &[&VerifierKey]| {
+        let all: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
+        let mut verifier = Verifier::new(all, Anchored::default()).ending_with(keys[0].clone());
+        verifier.begin_file("log");
+        for line in log.all() {
+            verifier.line(&line);
+        }
+        verifier.finish().problems
+    };
+    let former = old.verifier().clone();
+    assert_eq!(by(&log, &[&new, &former]), []);
+    // A configuration that does not name the next key yet.
+    assert_eq!(by(&log, &[&former]), []);
+    // Somebody has the former key, and writes all of it anew.
+    let mut stolen = Log::new();
+    stolen.key = old;
+    stolen.open().lines(9).checkpoint();
+    let problems = by(&stolen, &[&new, &former]);
+    assert_eq!(problems[0].kind, ProblemKind::NotCurrent(former.clone()));
+    assert_eq!(problems[0].place.line, 11);
+    let theirs = SigningKey::generate("gateway").unwrap();
+    let (stamped, _) = stolen.chain.hand_over(&stolen.key, &theirs, TIME.into());
+    stolen.write(&stamped);
+    let problems = by(&stolen, &[&new, &former]);
+    let their_key = theirs.verifier().clone();
+    assert_eq!(problems[0].kind, ProblemKind::NotCurrent(their_key));
+}

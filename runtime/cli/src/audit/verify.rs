@@ -166,7 +166,12 @@ fn verify(asked: &Verify) -> Result<Verified, Box<dyn std::error::Error>> {
             "the anchor has {fragments} texts that are no checkpoints, cut off perhaps; they were passed over"
         ));
     }
+    let current = keys.first().filter(|_| asked.key.is_empty()).cloned();
     let mut verifier = Verifier::new(keys, anchored.unwrap_or_default());
+    if let Some(current) = current {
+        // The former keys of the configuration stand for what came before its own alone.
+        verifier = verifier.ending_with(current);
+    }
     for path in &located.paths {
         verifier.begin_file(&path.display().to_string());
         each_line(path, |line| verifier.line(line))?;

@@ -126,7 +126,19 @@ fn check_sink(index: usize, entry: &Entry, sink: &Table, issues: &mut Vec<Issue>
                 "{} is UDP, which loses records without a word",
                 place("syslog")
             ),
-            "write tls:// or tcp://, or the path of a Unix datagram socket",
+            "write tls://, tcp:// to this machine, or the path of a Unix datagram socket",
+        );
+    }
+    if let Some((value, Syslog::Tcp(to))) = &syslog
+        && !sandgate_address::is_loopback(&to.host)
+    {
+        error(
+            value.span.clone(),
+            format!(
+                "{} is not TLS: records would be readable on their way",
+                place("syslog")
+            ),
+            "write tls://, or an address of this machine",
         );
     }
     let read = url.and_then(|value| Some((value, Url::read(value.text()?).ok()?.0)));

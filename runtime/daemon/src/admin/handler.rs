@@ -153,15 +153,7 @@ impl Handler {
         match ask {
             Ask::Status => raw(&self.status()),
             Ask::Reload => raw(&self.reload(actor).await?),
-            Ask::Rotate {
-                kind,
-                name,
-                until,
-                hash,
-            } => {
-                let key = (hash.as_deref(), until.as_deref());
-                raw(&self.rotate(kind, &name, key, actor).await?)
-            }
+            Ask::Rotate { kind, name, hash } => raw(&self.rotate(kind, &name, hash.as_deref(), actor).await?),
             Ask::Stop {
                 kind,
                 name,

@@ -70,9 +70,6 @@ pub enum Ask {
         kind: RotateKind,
         /// A client's name, `SERVER/NAME` of a secret, or the absolute path of the next key's file.
         name: String,
-        /// Until when a client's former key is good, which is recorded.
-        #[serde(default)]
-        until: Option<String>,
         /// The SHA-256 of a client's new key, in hexadecimal.
         #[serde(default)]
         hash: Option<String>,

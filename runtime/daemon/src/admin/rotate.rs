@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sandgate_config::{Files, TokenHash};
+use sandgate_telemetry::call_log::HandedOver;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -38,7 +39,7 @@ impl RotateReport {
 }
 
 impl Handler {
-    /// Puts another key or value in force. `key`: the SHA-256 of a client's new key, and until when the former one is good.
+    /// Puts another key or value in force. `hash`: the SHA-256 of a client's new key.
     ///
     /// # Errors
     ///
@@ -47,7 +48,7 @@ impl Handler {
         &self,
         kind: RotateKind,
         name: &str,
-        key: (Option<&str>, Option<&str>),
+        hash: Option<&str>,
         actor: &Actor,
     ) -> Result<RotateReport, String> {
         let (report, detail) = match kind {
@@ -58,7 +59,7 @@ impl Handler {
             }
             RotateKind::Client => {
                 self.reloaded(actor).await?;
-                self.rotated_client(name, key)?
+                self.rotated_client(name, hash)?
             }
         };
         tracing::warn!(kind = ?kind, name, uid = actor.uid, changed = report.changed, "rotated");
@@ -88,14 +89,20 @@ impl Handler {
         let handed = tokio::task::spawn_blocking(move || {
             log.hand_over(&key, &Files::in_folder(Path::new("/")))
         });
-        let (before, after) = handed.await.map_err(|error| error.to_string())??;
+        let handed = handed.await.map_err(|error| error.to_string())??;
+        let HandedOver {
+            before,
+            after,
+            trouble,
+        } = handed;
+        let trouble = trouble.map_or_else(String::new, |why| format!(" But {why}."));
         let config = self.config_file();
         let config = config.display();
         let report = RotateReport {
             kind: RotateKind::AuditKey,
             name: path.to_owned(),
             changed: true,
-            said: format!("From now on {after} signs the call log, as {before} signed."),
+            said: format!("From now on {after} signs the call log, as {before} signed.{trouble}"),
             left: vec![
                 format!(
                     "In {config} set `audit.key = {path:?}` and add {before:?} to `audit.former-keys`: with the former key the \
@@ -112,10 +119,14 @@ impl Handler {
     fn rotated_client(
         &self,
         name: &str,
-        (hash, until): (Option<&str>, Option<&str>),
+        hash: Option<&str>,
     ) -> Result<(RotateReport, serde_json::Value), String> {
         let edition = self.gateway().current();
-        let key = edition.clients().key(name).and_then(|key| key.token_sha256);
+        let loaded = edition.clients().key(name);
+        // What is in force is said, and not what was asked for.
+        let until = loaded.and_then(|key| key.previous);
+        let until = until.map(|(_, until)| sandgate_text::time(until));
+        let key = loaded.and_then(|key| key.token_sha256);
         let key = key.map(|key| TokenHash(key).hex());
         if key.is_none() || key.as_deref() != hash {
             return Err(format!(
@@ -126,7 +137,7 @@ impl Handler {
             kind: RotateKind::Client,
             name: name.to_owned(),
             changed: true,
-            said: match until {
+            said: match &until {
                 Some(until) => format!("{name} has another key. The former one is good until {until}."),
                 None => format!("{name} has another key. The former one is good no more."),
             },

@@ -47,6 +47,13 @@ impl CallLogWriter {
             }
             if let (Some(auditor), Some(anchor)) = (self.auditor(), &anchor) {
                 while let Some(note) = auditor.unanchored() {
+                    // The note may be that of a file which was moved away meanwhile: the anchor knows no more than the disk.
+                    let writer = self.clone();
+                    let synced = tokio::task::spawn_blocking(move || writer.sync_moved()).await;
+                    if let Err(error) = synced.map_err(std::io::Error::other).flatten() {
+                        why = why.or(Some(format!("the call log: {error}")));
+                        break;
+                    }
                     if let Err(error) = anchor.keep(&note).await {
                         why = why.or(Some(format!("the anchor: {error}")));
                         break;

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::payloads::private;
 use super::sink::Sink;
 
-/// The longest saved chain, in bytes: 64 hashes and two numbers.
-const MAX_SAVED: u64 = 64 << 10;
+/// The longest saved chain, in bytes: 64 hashes, some numbers, and the files that were moved away.
+const MAX_SAVED: u64 = 8 << 20;
+/// The most files that are remembered after they were moved away. Older ones are removed no more.
+const MAX_MOVED: usize = 10_000;
 /// What the records of the chain call this program.
 const PROGRAM: &str = concat!("sandgate ", env!("CARGO_PKG_VERSION"));
 
@@ -26,8 +28,6 @@ const PROGRAM: &str = concat!("sandgate ", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct Auditor {
     key: ArcSwap<SigningKey>,
-    /// The keys that signed the log before.
-    former: Vec<VerifierKey>,
     written: Mutex<Written>,
     state: Mutex<State>,
 }
@@ -40,6 +40,28 @@ pub(super) struct Written {
     file: Option<FileId>,
     /// What the file held at the start, until the first line is written.
     tail: Option<Tail>,
+    /// The file of the last line, also of one from before the start, and the number of its first line.
+    begun: Option<(FileId, u64)>,
+    /// The files that the gateway has moved away, the oldest first.
+    pub(super) moved: Vec<MovedFile>,
+}
+
+/// A file of the log that the gateway has moved away. What is removed one day is decided by this, and not by what its folder
+/// says of it: others may write there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MovedFile {
+    /// Its name, without its folder.
+    pub(super) name: String,
+    pub(super) file: FileId,
+    /// The numbers of its first and its last line in the log.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// In milliseconds since 1970.
+    pub(super) moved_at: u64,
+    /// Whether a record says that it is removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) recorded: bool,
 }
 
 /// A checkpoint that was written.
@@ -87,9 +109,38 @@ impl Written {
     }
 
     pub(super) fn add(&mut self, stamped: &Stamped, link: Option<&Link>) {
+        let number = self.chain.size();
         self.chain.add(stamped);
         self.file = link.map(|link| link.file);
         self.tail = None;
+        if let Some(file) = self.file
+            && self.begun.is_none_or(|(begun, _)| begun != file)
+        {
+            self.begun = Some((file, number));
+        }
+    }
+
+    /// Remembers that the file of the last line gets this name. False: none of its lines is part of the chain.
+    pub(super) fn move_away(&mut self, name: String) -> bool {
+        let (Some((file, from)), Some(to)) = (self.begun, self.chain.size().checked_sub(1)) else {
+            return false;
+        };
+        if self.file != Some(file) {
+            return false;
+        }
+        self.moved.retain(|moved| moved.file != file);
+        let more = (self.moved.len() + 1).saturating_sub(MAX_MOVED);
+        self.moved.drain(..more);
+        let moved_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.moved.push(MovedFile {
+            name,
+            file,
+            from,
+            to,
+            moved_at: u64::try_from(moved_at.unwrap_or_default().as_millis()).unwrap_or(0),
+            recorded: false,
+        });
+        true
     }
 }
 
@@ -108,20 +159,35 @@ struct Saved {
     log: PathBuf,
 }
 
+/// What a log goes on from: its end, the file of its last line with the number of its first one, and the files that were
+/// moved away.
+type Resumed = (Tail, Option<(FileId, u64)>, Vec<MovedFile>);
+
 /// The content of the file beside the log.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Beside {
     /// The log's file whose lines the chain has. It may have another name by now.
     file: FileId,
+    /// The number of its first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
     chain: SavedChain,
-    /// The gateway's signature of both. Without it, whoever can write here could have the gateway sign a log of theirs.
+    /// The files that were moved away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    moved: Vec<MovedFile>,
+    /// The gateway's signature of all of it. Without it, whoever can write here could have the gateway sign a log of theirs.
     signature: String,
 }
 
 impl Beside {
-    fn about((device, number): FileId) -> String {
-        format!("file {device}:{number}")
+    fn about((device, number): FileId, from: Option<u64>, moved: &[MovedFile]) -> String {
+        let mut about = format!("file {device}:{number}");
+        if from.is_some() || !moved.is_empty() {
+            let more = serde_json::to_string(&(from, moved)).unwrap_or_default();
+            about = format!("{about}\nmoved {more}");
+        }
+        about
     }
 }
 
@@ -146,6 +212,17 @@ pub enum OpenError {
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// Another user can read the key.
+    #[error(
+        "{} belongs to the user {owner}, who can read it: it has to belong to the user of the gateway, or to root",
+        .path.display()
+    )]
+    Owner {
+        /// The key's file.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
     },
     /// A former key is none.
     #[error("`audit.former-keys[{index}]`: {error}")]
@@ -186,14 +263,12 @@ impl Auditor {
     ///
     /// The key cannot be read, is none, or can be read by others.
     pub fn new(config: &Audit, files: &Files) -> Result<Arc<Self>, OpenError> {
-        let former = config.former_keys.iter().enumerate();
-        let former = former.map(|(index, text)| {
-            VerifierKey::from_text(text).map_err(|error| OpenError::FormerKey { index, error })
-        });
-        let former: Result<_, OpenError> = former.collect();
+        // They verify what was signed; the log goes on from nothing that they signed.
+        for (index, text) in config.former_keys.iter().enumerate() {
+            VerifierKey::from_text(text).map_err(|error| OpenError::FormerKey { index, error })?;
+        }
         Ok(Arc::new(Self {
             key: ArcSwap::from_pointee(signing_key(&config.key, files)?),
-            former: former?,
             written: Mutex::default(),
             state: Mutex::default(),
         }))
@@ -234,7 +309,7 @@ impl Auditor {
             state.locks.drain(..more);
         }
         if first {
-            let tail = saved.resume(file, self)?;
+            let (tail, begun, moved) = saved.resume(file, self)?;
             if let Some(line) = tail.broken {
                 tracing::error!(
                     line,
@@ -245,6 +320,8 @@ impl Auditor {
             let mut written = self.written.lock();
             written.chain = tail.chain.clone();
             written.tail = Some(tail);
+            written.begun = begun;
+            written.moved = moved;
         }
         drop(state);
         Ok(Sink::new(fd).chained(Link {
@@ -377,10 +454,15 @@ impl Link {
 
     fn save_by(&self, written: &Written, key: &SigningKey) -> io::Result<()> {
         let chain = written.chain.saved();
+        let begun = written.begun.filter(|(file, _)| *file == self.file);
+        let from = begun.map(|(_, from)| from);
+        let moved = written.moved.clone();
         let beside = Beside {
-            signature: chain.sign(&Beside::about(self.file), key),
+            signature: chain.sign(&Beside::about(self.file, from, &moved), key),
             file: self.file,
+            from,
             chain,
+            moved,
         };
         self.saved.write(&beside).map_err(io::Error::other)
     }
@@ -393,8 +475,9 @@ impl Saved {
         beside.into()
     }
 
-    /// The chain to the end of the log, of which `current` is the file now.
-    fn resume(&self, current: FileId, auditor: &Auditor) -> Result<Tail, OpenError> {
+    /// The chain to the end of the log, of which `current` is the file now; which file the last line is in, with the number
+    /// of its first line; and the files that were moved away.
+    fn resume(&self, current: FileId, auditor: &Auditor) -> Result<Resumed, OpenError> {
         let Some(beside) = self.read(auditor)? else {
             let content = BufReader::new(self.files.open_read(&self.log)?);
             if sandgate_audit::first_number(content).is_ok_and(|first| first.is_some()) {
@@ -404,17 +487,29 @@ impl Saved {
                     self.files.path(&self.path()).display()
                 );
             }
-            return Ok(Tail::default());
+            return Ok(Resumed::default());
         };
+        let begun = beside.from.map(|from| (beside.file, from));
+        let tail = self.tail_after(beside.file, beside.chain, current)?;
+        Ok((tail, begun, beside.moved))
+    }
+
+    /// The chain from what was saved of it, where `file` had its last lines, to the end of the log.
+    fn tail_after(
+        &self,
+        file: FileId,
+        chain: SavedChain,
+        current: FileId,
+    ) -> Result<Tail, OpenError> {
         // Where the file was moved while no gateway ran, it may have more lines than the chain that was saved.
-        let moved = match beside.file == current {
+        let moved = match file == current {
             true => None,
-            false => self.named(beside.file),
+            false => self.named(file),
         };
         let Some(moved) = moved else {
-            return self.tail(Some(beside.chain), &self.log);
+            return self.tail(Some(chain), &self.log);
         };
-        let moved = self.tail(Some(beside.chain), &moved)?;
+        let moved = self.tail(Some(chain), &moved)?;
         let tail = self.tail(Some(moved.chain.saved()), &self.log)?;
         Ok(tail.after(moved))
     }
@@ -454,16 +549,16 @@ impl Saved {
         };
         let read: Result<Beside, _> = serde_json::from_slice(&bytes);
         let beside = read.map_err(|error| damaged(error.to_string()))?;
-        let about = Beside::about(beside.file);
-        let signs = |key: &VerifierKey| beside.chain.is_signed(&about, key, &beside.signature);
-        if signs(auditor.key.load().verifier()) {
-            return Ok(Some(beside));
+        let about = Beside::about(beside.file, beside.from, &beside.moved);
+        // A former key's signature does not count: somebody else may have that key by now.
+        let key = auditor.key.load();
+        match beside
+            .chain
+            .is_signed(&about, key.verifier(), &beside.signature)
+        {
+            true => Ok(Some(beside)),
+            false => Err(OpenError::AnotherKey(self.files.path(&self.path()))),
         }
-        let Some(former) = auditor.former.iter().find(|key| signs(key)) else {
-            return Err(OpenError::AnotherKey(self.files.path(&self.path())));
-        };
-        tracing::warn!("the call log goes on with another key; it was left with {former}");
-        Ok(Some(beside))
     }
 
     fn write(&self, beside: &Beside) -> Result<(), FileError> {

@@ -16,10 +16,12 @@ mod remote_client;
 mod rotation;
 pub mod search;
 mod sink;
+mod unsynced;
 mod watcher;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +47,7 @@ pub use self::payloads::Payloads;
 use self::remote::RemoteSinks;
 pub use self::remote::{RemoteSinkFigures, RemoteSinkStatus};
 pub use self::rotation::Rotation;
+use self::unsynced::Unsynced;
 use self::watcher::Watched;
 pub use self::watcher::{AlertFigures, AlertRecord, RecordWatcher};
 
@@ -67,6 +70,8 @@ pub struct CallLogWriter {
     watcher: Watched,
     /// Whether the log's file was moved away since somebody last looked.
     moved: AtomicBool,
+    /// Files that were moved away and may not be on disk yet.
+    unsynced: Unsynced,
     /// Told whenever records go elsewhere.
     redirected: Notify,
 }
@@ -114,6 +119,17 @@ pub struct WriteFailure {
     pub count: u64,
     /// Why the last record could not be written.
     pub why: String,
+}
+
+/// The log was handed over to another key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The key that verifies what was signed before.
+    pub before: String,
+    /// The key that verifies what is signed from here on.
+    pub after: String,
+    /// What went wrong after it. `None`: nothing.
+    pub trouble: Option<String>,
 }
 
 /// The line that stands in the place of missing records.
@@ -210,12 +226,13 @@ impl CallLogWriter {
             failure: Mutex::new(None),
             watcher: Watched::default(),
             moved: AtomicBool::new(false),
+            unsynced: Unsynced::default(),
             redirected: Notify::new(),
         }
     }
 
     /// Redirects later records to another target.
-    pub fn redirect(&self, target: CallLogTarget) {
+    pub fn redirect(&self, mut target: CallLogTarget) {
         if target.sink.is_none() {
             *self.failure.lock() = None;
             self.failing.store(false, Ordering::Relaxed);
@@ -227,6 +244,7 @@ impl CallLogWriter {
             sink.retired = true;
             sink
         });
+        target.open_again_if_moved();
         self.target.store(Arc::new(target));
         if let Some(before) = retired {
             self.sync(&before);
@@ -313,6 +331,7 @@ impl CallLogWriter {
                 break auditor.checkpoint(&mut sink)?;
             }
         };
+        self.sync_moved()?;
         if let Some(signed) = &signed {
             // What is signed survives a power cut, so that an anchor never knows more than the log.
             rustix::fs::fdatasync(&signed.file)?;
@@ -320,13 +339,12 @@ impl CallLogWriter {
         Ok(signed)
     }
 
-    /// Hands the log over to the key of this file, which signs from here on. Returns the keys that verify what was and what
-    /// will be signed.
+    /// Hands the log over to the key of this file, which signs from here on.
     ///
     /// # Errors
     ///
     /// There is no chain, the key cannot be used or is the same, or the log cannot be written.
-    pub fn hand_over(&self, key: &Path, files: &Files) -> Result<(String, String), String> {
+    pub fn hand_over(&self, key: &Path, files: &Files) -> Result<HandedOver, String> {
         let auditor = self
             .auditor
             .as_ref()
@@ -348,13 +366,21 @@ impl CallLogWriter {
             }
         };
         let signed = signed.map_err(|error| format!("the call log cannot be written: {error}"))?;
-        rustix::fs::fdatasync(&signed.file).map_err(|error| error.to_string())?;
-        match signed.unsaved {
-            None => Ok((before, after)),
-            Some(error) => Err(format!(
-                "the key is changed, and the end of the chain cannot be kept beside the log: {error}"
-            )),
-        }
+        // The next key signs from here on, whatever happens to the file.
+        let synced = self
+            .sync_moved()
+            .and_then(|()| Ok(rustix::fs::fdatasync(&signed.file)?));
+        let unsynced = synced
+            .err()
+            .map(|error| format!("the record of it may not be on disk: {error}"));
+        let unsaved = signed
+            .unsaved
+            .map(|error| format!("the end of the chain cannot be kept beside the log: {error}"));
+        Ok(HandedOver {
+            before,
+            after,
+            trouble: unsaved.or(unsynced),
+        })
     }
 
     /// Records what an operator did, where the call log is to prove what happened.
@@ -433,8 +459,12 @@ impl CallLogWriter {
     pub fn reopen(&self) -> Result<(), OpenError> {
         let target = self.target.load();
         if let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) {
-            let fresh = reopen.open()?;
+            let mut fresh = reopen.open()?;
             let mut sink = sink.lock();
+            // Moved away before the lock was had: what follows would go to a file that is complete.
+            if !reopen.is_of(&fresh) {
+                fresh = reopen.open()?;
+            }
             // The rest of a line belongs to the file that has its beginning. The chain has the whole line.
             let flushed = sink.flush_rest(Duration::ZERO);
             if self.auditor.is_some() {
@@ -553,7 +583,30 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
+impl CallLogTarget {
+    /// Opens the file by its name once more, where it was moved away since it was opened. Called while nothing moves it.
+    fn open_again_if_moved(&mut self) {
+        let (Some(sink), Some(reopen)) = (&mut self.sink, &self.reopen) else {
+            return;
+        };
+        let sink = sink.get_mut();
+        if reopen.is_of(sink) {
+            return;
+        }
+        match reopen.open() {
+            Ok(fresh) => *sink = fresh,
+            Err(error) => tracing::error!("the call log goes on in a file that was moved: {error}"),
+        }
+    }
+}
+
 impl Reopen {
+    /// Whether the sink writes to the file that has the log's name now.
+    fn is_of(&self, sink: &Sink) -> bool {
+        let stat = std::fs::metadata(self.files.path(&self.path));
+        stat.is_ok_and(|stat| Some((stat.dev(), stat.ino())) == sink.file())
+    }
+
     fn open(&self) -> Result<Sink, OpenError> {
         let Self {
             files,

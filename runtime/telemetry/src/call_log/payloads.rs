@@ -1,18 +1,19 @@
 //! What records have of params and results: nothing, all, or hashes in the place of values.
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use cap_std::fs::MetadataExt;
 use sandgate_audit::HashKey;
-use sandgate_config::{CallLog, Files};
+use sandgate_config::{CallLog, FileError, Files};
 use sandgate_message::Json;
 use serde_json::value::RawValue;
 
 use super::audit::OpenError;
 
 /// The longest file of a key, in bytes.
-pub(super) const MAX_KEY: u64 = 4096;
+const MAX_KEY: u64 = 4096;
 
 /// What records have of payloads.
 #[derive(Debug, Default)]
@@ -66,17 +67,40 @@ impl Payloads {
 ///
 /// # Errors
 ///
-/// It cannot be read, or others than its owner can read it.
+/// It cannot be read, others than its owner can read it, or its owner is another user, who could.
 pub(super) fn private(
     files: &Files,
     path: &std::path::Path,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, OpenError> {
     let whole: PathBuf = files.path(path);
-    let stat = files.open_read(path)?.metadata();
-    let mode = stat.map_or(0, |stat| stat.mode()) & 0o777;
-    match mode & 0o077 {
-        0 => Ok(zeroize::Zeroizing::new(files.read(path, MAX_KEY)?)),
-        _ => Err(OpenError::Mode { path: whole, mode }),
+    let failed = |source| FileError::Io {
+        path: whole.clone(),
+        what: "read",
+        source,
+    };
+    // All is asked of one handle: another file may get this name in between.
+    let mut file = files.open_read(path)?;
+    let stat = file.metadata().map_err(failed)?;
+    let mode = stat.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(OpenError::Mode { path: whole, mode });
+    }
+    let owner = stat.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(OpenError::Owner { path: whole, owner });
+    }
+    let mut content = zeroize::Zeroizing::new(Vec::with_capacity(4097));
+    file.by_ref()
+        .take(MAX_KEY + 1)
+        .read_to_end(&mut content)
+        .map_err(failed)?;
+    match content.len() as u64 > MAX_KEY {
+        false => Ok(content),
+        true => Err(FileError::TooLarge {
+            path: whole,
+            limit: MAX_KEY,
+        }
+        .into()),
     }
 }
 

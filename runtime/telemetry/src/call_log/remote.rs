@@ -1,7 +1,8 @@
 //! Where records are sent beside the call log's file. Each sink has a queue that is bounded in bytes and a task that sends
 //! from it. A sink that is away costs its queue, and holds up no record until that is full.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use sandgate_audit::export::{self, Format};
 use sandgate_config::{ResolvedSink, SinkFormat};
 use sandgate_text::time;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,16 @@ const BATCH_RECORDS: usize = 1000;
 /// How long records wait for more of them.
 const LINGER: Duration = Duration::from_millis(200);
 /// The pauses after a failure: each twice as long as the one before.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const PAUSES: (Duration, Duration) = match cfg!(test) {
+    false => (Duration::from_millis(500), Duration::from_secs(30)),
+    true => (Duration::from_millis(5), Duration::from_millis(50)),
+};
+/// How often the same records are sent to a sink that breaks on them, before fewer of them are sent, or the one is rejected.
+const TRIES: u32 = 8;
+/// The longest record that is sent whole, in bytes. A longer one is sent without its payload.
+const LONGEST: usize = 256 << 10;
+/// The longest member of a record that is longer than that without its payload, in bytes.
+const LONGEST_MEMBER: usize = 1 << 10;
 /// What a record costs beside its own bytes.
 const OVERHEAD: usize = 64;
 /// How often it is told that records are lost.
@@ -138,8 +149,9 @@ impl RemoteSinks {
 
     /// Has a line wait for each sink. False: one of them has no room for it.
     pub(super) fn put(&self, line: &[u8]) -> bool {
+        let line = bounded(line);
         // Every sink is asked, also after one that has no room.
-        self.all.iter().filter(|sink| !sink.put(line)).count() == 0
+        self.all.iter().filter(|sink| !sink.put(&line)).count() == 0
     }
 
     /// No more lines come. What waits is sent for this long.
@@ -263,44 +275,80 @@ impl RemoteSink {
         };
         let mut events = &events[..];
         let mut pause = PAUSES.0;
+        // The most events of a request: fewer where it takes not all of them, to find the one that it does not take.
+        let mut most = usize::MAX;
+        let mut tries = 0;
         while !events.is_empty() {
-            let (taken, unsent) = self.client.send(events).await;
+            let count = events.len().min(most);
+            let (taken, unsent) = self.client.send(&events[..count]).await;
             self.sent.fetch_add(taken as u64, Ordering::Relaxed);
             events = &events[taken..];
-            match unsent {
-                None => {}
-                Some(Unsent::Rejected(count, why)) => {
-                    self.rejected.fetch_add(count as u64, Ordering::Relaxed);
-                    events = &events[count..];
-                    tracing::error!("{} rejects {count} records: {why}", self.config.shown());
-                }
-                Some(Unsent::Later(why)) => {
-                    self.tell(Some(why));
-                    let until = self.waiting.lock().until;
-                    if until.is_some_and(|until| until <= Instant::now()) {
-                        self.dropped
-                            .fetch_add(events.len() as u64, Ordering::Relaxed);
-                        return Err(());
-                    }
-                    let pausing = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
-                    match until {
-                        Some(_) => pausing.await,
-                        None => tokio::select! {
-                            () = pausing => {}
-                            () = self.closed.cancelled() => {}
-                        },
-                    }
-                    pause = (pause * 2).min(PAUSES.1);
-                    if self.closed.is_cancelled() {
-                        pause = PAUSES.0;
-                    }
+            let why = match unsent {
+                None => {
+                    most = most.saturating_mul(2);
+                    (pause, tries) = (PAUSES.0, 0);
+                    self.takes();
                     continue;
                 }
+                Some(Unsent::Rejected(2.., _)) => {
+                    most = count.div_ceil(2);
+                    continue;
+                }
+                Some(Unsent::Rejected(_, why)) => {
+                    self.reject(&mut events, &why);
+                    self.takes();
+                    continue;
+                }
+                Some(Unsent::Broken(why)) => {
+                    tries += 1;
+                    if tries >= TRIES {
+                        tries = 0;
+                        match count {
+                            1 => self.reject(&mut events, &why),
+                            _ => most = count.div_ceil(2),
+                        }
+                    }
+                    why
+                }
+                Some(Unsent::Later(why)) => why,
+            };
+            self.tell(Some(why));
+            let until = self.waiting.lock().until;
+            if until.is_some_and(|until| until <= Instant::now()) {
+                self.dropped
+                    .fetch_add(events.len() as u64, Ordering::Relaxed);
+                return Err(());
             }
-            self.tell(None);
-            self.full.store(false, Ordering::Relaxed);
+            let pausing = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
+            match until {
+                Some(_) => pausing.await,
+                None => tokio::select! {
+                    () = pausing => {}
+                    () = self.closed.cancelled() => {}
+                },
+            }
+            pause = (pause * 2).min(PAUSES.1);
+            if self.closed.is_cancelled() {
+                pause = PAUSES.0;
+            }
         }
         Ok(())
+    }
+
+    /// The sink takes records.
+    fn takes(&self) {
+        self.tell(None);
+        self.full.store(false, Ordering::Relaxed);
+    }
+
+    /// Gives up the first of these events, which the sink never takes.
+    fn reject(&self, events: &mut &[String], why: &str) {
+        *events = &events[1..];
+        let rejected = self.rejected.fetch_add(1, Ordering::Relaxed) + 1;
+        // Seldom, since each record of a busy gateway may be rejected.
+        if rejected.is_power_of_two() {
+            tracing::error!(rejected, "{} rejects a record: {why}", self.config.shown());
+        }
     }
 
     /// Says once that it takes no records, and once that it does again.
@@ -323,6 +371,27 @@ impl RemoteSink {
             (None, None) => {}
         }
     }
+}
+
+/// The record, without its payload where it is too long to be sent whole. It says so, and is no line of the chain then.
+fn bounded(line: &[u8]) -> Cow<'_, [u8]> {
+    if line.len() <= LONGEST {
+        return Cow::Borrowed(line);
+    }
+    let read: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_slice(line);
+    let mut members = read.unwrap_or_default();
+    members.retain(|name, _| !matches!(&**name, "params" | "reply" | "prev"));
+    let size = |members: &BTreeMap<String, &RawValue>| -> usize {
+        members.values().map(|value| value.get().len()).sum()
+    };
+    if size(&members) > LONGEST / 2 {
+        members.retain(|_, value| value.get().len() <= LONGEST_MEMBER);
+    }
+    let marked = serde_json::value::to_raw_value(&true);
+    if let Ok(marked) = &marked {
+        members.insert("too_large".to_owned(), marked);
+    }
+    Cow::Owned(serde_json::to_vec(&members).unwrap_or_default())
 }
 
 impl CallLogWriter {
@@ -452,5 +521,99 @@ mod tests {
         let sink = &sinks.all[0];
         assert_eq!((sink.lost(), sink.waiting.lock().bytes), (4, 0));
         assert!(sink.failure.lock().is_some());
+    }
+
+    /// A collector that answers with this status where a request has such a word, and else takes its records.
+    async fn collector(word: &'static str, status: u16) -> (String, Arc<Mutex<Vec<String>>>) {
+        use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/in", listener.local_addr().unwrap());
+        let taken: Arc<Mutex<Vec<String>>> = Arc::default();
+        let into = taken.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if stream.read_line(&mut line).await.unwrap_or(0) == 0 || line == "\r\n" {
+                        break;
+                    }
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                }
+                let mut body = vec![0; length];
+                stream.read_exact(&mut body).await.unwrap();
+                let body = String::from_utf8(body).unwrap();
+                let status = if body.contains(word) { status } else { 200 };
+                if status == 200 {
+                    into.lock().extend(body.lines().map(str::to_owned));
+                }
+                let answer = format!(
+                    "HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, taken)
+    }
+
+    #[tokio::test]
+    async fn a_record_that_a_sink_rejects_takes_no_other_one_with_it() {
+        let (url, taken) = collector("poison", 400).await;
+        let sinks = sinks(&url, 1 << 20);
+        for number in 0..100 {
+            let word = if number % 40 == 7 { "poison" } else { "fine" };
+            assert!(sinks.put(format!("{{\"{word}\":{number}}}\n").as_bytes()));
+        }
+        let tasks = sinks.begin();
+        sinks.close(Duration::from_secs(20));
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let sink = &sinks.all[0];
+        let figures = (
+            sink.sent.load(Ordering::Relaxed),
+            sink.rejected.load(Ordering::Relaxed),
+        );
+        assert_eq!(figures, (97, 3));
+        let expected: Vec<String> = (0..100)
+            .filter(|number| number % 40 != 7)
+            .map(|number| format!("{{\"fine\":{number}}}"))
+            .collect();
+        assert_eq!(*taken.lock(), expected, "in their order, each once");
+    }
+
+    #[tokio::test]
+    async fn a_record_on_which_a_sink_breaks_does_not_block_it_for_ever() {
+        let (url, taken) = collector("poison", 500).await;
+        let sinks = sinks(&url, 1 << 20);
+        for line in ["{\"poison\":1}\n", "{\"fine\":2}\n"] {
+            assert!(sinks.put(line.as_bytes()));
+        }
+        let tasks = sinks.begin();
+        while taken.lock().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(*taken.lock(), ["{\"fine\":2}"]);
+        assert_eq!(sinks.all[0].rejected.load(Ordering::Relaxed), 1);
+        for task in tasks {
+            task.abort();
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_sent_without_its_payload_and_says_so() {
+        let short = br#"{"seq":1,"record":"ended","reply":{}}"#;
+        assert_eq!(&*bounded(short), short);
+        let payload = "x".repeat(LONGEST);
+        let long =
+            format!("{{\"seq\":1,\"record\":\"ended\",\"id\":\"a\",\"reply\":\"{payload}\"}}\n");
+        let expected = br#"{"id":"a","record":"ended","seq":1,"too_large":true}"#;
+        assert_eq!(&*bounded(long.as_bytes()), expected);
+        // Whatever it is that is long.
+        let long = long.replace("reply", "detail");
+        assert_eq!(&*bounded(long.as_bytes()), expected);
     }
 }

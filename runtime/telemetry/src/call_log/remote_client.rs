@@ -36,6 +36,8 @@ pub(super) enum RemoteClient {
 pub(super) enum Unsent {
     /// A later attempt may succeed.
     Later(String),
+    /// It broke on them: what these records are may be the cause, or a fault of its own.
+    Broken(String),
     /// So many will never be taken.
     Rejected(usize, String),
 }
@@ -144,6 +146,7 @@ fn judged(status: StatusCode, count: usize) -> (usize, Option<Unsent>) {
         StatusCode::BAD_REQUEST
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNPROCESSABLE_ENTITY => Unsent::Rejected(count, why),
+        StatusCode::INTERNAL_SERVER_ERROR => Unsent::Broken(why),
         _ => Unsent::Later(why),
     };
     (0, Some(unsent))
@@ -156,13 +159,15 @@ mod tests {
     #[test]
     fn records_wait_for_what_somebody_can_mend() {
         assert_eq!(judged(StatusCode::ACCEPTED, 7), (7, None));
-        for status in [301, 401, 403, 404, 429, 500, 503] {
+        for status in [301, 401, 403, 404, 429, 502, 503] {
             let status = StatusCode::from_u16(status).unwrap_or_default();
             assert!(
                 matches!(judged(status, 7), (0, Some(Unsent::Later(_)))),
                 "{status}"
             );
         }
+        let broken = judged(StatusCode::INTERNAL_SERVER_ERROR, 7);
+        assert!(matches!(broken, (0, Some(Unsent::Broken(_)))), "{broken:?}");
         for status in [400, 413, 422] {
             let status = StatusCode::from_u16(status).unwrap_or_default();
             assert!(

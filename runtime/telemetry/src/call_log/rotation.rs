@@ -1,19 +1,19 @@
 //! The log's file is moved away by size and age, and files that were moved away are removed by number and age.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use parking_lot::MutexGuard;
+use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use sandgate_audit::{Removed, first_number};
+use sandgate_audit::Removed;
 use sandgate_config::CallLog;
 use tokio_util::sync::CancellationToken;
 
-use super::audit::now;
+use super::audit::{Auditor, MovedFile, now};
 use super::sink::{STALL, Sink};
 use super::{CallLogTarget, CallLogWriter, Reopen};
 
@@ -39,10 +39,7 @@ pub struct Rotation {
 
 /// A file that was moved away.
 struct Moved {
-    path: PathBuf,
     name: String,
-    /// The number of its first line in the chain. `None`: none of its lines is part of one.
-    first: Option<u64>,
     last_write: SystemTime,
 }
 
@@ -89,13 +86,12 @@ impl Rotation {
 }
 
 impl Rotation {
-    /// The files that are not to be kept, the oldest first, and why.
-    fn oldest_due<'a>(&self, files: &'a [Moved]) -> Vec<(&'a Moved, &'static str)> {
-        let all = files.iter().enumerate();
-        let due = all.map_while(|(index, file)| {
-            let count = files.len() - index;
-            Some((file, self.due(count, file.last_write)?))
-        });
+    /// How many of these files, of which the oldest comes first, are not to be kept, and why each.
+    fn oldest_due(&self, times: impl ExactSizeIterator<Item = SystemTime>) -> Vec<&'static str> {
+        let all = times.len();
+        let due = times
+            .enumerate()
+            .map_while(|(index, time)| self.due(all - index, time));
         due.take(AT_ONCE).collect()
     }
 }
@@ -110,6 +106,9 @@ impl CallLogWriter {
             let writer = self.clone();
             let bound = tokio::task::spawn_blocking(move || {
                 writer.rotate_by_age();
+                if let Err(error) = writer.sync_moved() {
+                    tracing::error!("a moved file of the call log may not be on disk: {error}");
+                }
                 look.then(|| writer.retain())
             });
             if let Ok(Some(kept)) = bound.await {
@@ -147,7 +146,7 @@ impl CallLogWriter {
         match self.moved_away(sink, reopen) {
             Ok(fresh) => {
                 let before = std::mem::replace(&mut **sink, fresh);
-                self.sync(&before);
+                self.sync_later(&before);
                 self.moved.store(true, std::sync::atomic::Ordering::Relaxed);
             }
             Err(error) => {
@@ -180,6 +179,9 @@ impl CallLogWriter {
             Ok(stat) if Some((stat.dev(), stat.ino())) == sink.file() => {
                 let mut to = path.clone().into_os_string();
                 to.push(suffix());
+                let to = PathBuf::from(to);
+                // Remembered before, so that no file is moved of which nobody knows.
+                self.remember(sink, &to).map_err(told)?;
                 // Nothing that lies there is replaced.
                 renameat_with(CWD, &path, CWD, &to, RenameFlags::NOREPLACE)
                     .map_err(|error| told(error.into()))?;
@@ -189,8 +191,20 @@ impl CallLogWriter {
         reopen.open().map_err(|error| error.to_string())
     }
 
-    /// Removes the oldest files that are not to be kept. Where the log is chained, a record says so, and a checkpoint vouches
-    /// for that record before the first file is removed.
+    /// Keeps with the chain that the sink's file gets this path.
+    fn remember(&self, sink: &Sink, to: &Path) -> io::Result<()> {
+        let (Some(auditor), Some(link)) = (self.auditor(), sink.link()) else {
+            return Ok(());
+        };
+        let name = to.file_name().unwrap_or_default().to_string_lossy();
+        let mut written = auditor.written();
+        match written.move_away(name.into_owned()) {
+            true => link.save(&written),
+            false => Ok(()),
+        }
+    }
+
+    /// Removes the oldest files that are not to be kept.
     pub(super) fn retain(&self) -> io::Result<()> {
         let target = self.target.load();
         let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) else {
@@ -200,68 +214,122 @@ impl CallLogWriter {
             return Ok(());
         }
         let path = reopen.files.path(&reopen.path);
-        let is_chained = self.auditor().is_some();
-        if reopen
+        let folder = folder_of(&path);
+        if let Some(auditor) = self.auditor() {
+            return self.retain_chained(auditor, sink, &reopen.rotation, folder);
+        }
+        let files = moved_files(&path)?;
+        let due = reopen
             .rotation
-            .oldest_due(&moved_files(&path, is_chained)?)
-            .is_empty()
-        {
-            return Ok(());
-        }
-        let mut sink = sink.lock();
-        if sink.retired {
-            return Ok(());
-        }
-        // Looked through once more, now that none is moved away meanwhile.
-        let files = moved_files(&path, is_chained)?;
-        let due = reopen.rotation.oldest_due(&files);
-        if let Some(auditor) = self.auditor()
-            && sink.link().is_some()
-        {
-            let current = reopen.files.open_read(&reopen.path);
-            let current = first_number(BufReader::new(current.map_err(io::Error::other)?))?;
-            let end = current.unwrap_or_else(|| auditor.lines());
-            for (index, (file, why)) in due.iter().enumerate() {
-                // A file from before the chain began has nothing that it vouches for.
-                let Some(from) = file.first else { continue };
-                let next = files[index + 1..].iter().find_map(|file| file.first);
-                let next = next.unwrap_or(end);
-                if next <= from {
-                    // The chain began anew in between: nobody can say what the file is of it.
-                    continue;
-                }
-                let removed = Removed {
-                    time: now(),
-                    file: file.name.clone(),
-                    from,
-                    to: next - 1,
-                    why: (*why).to_owned(),
-                };
-                sink.own_line(|written| (written.chain.removed(&removed), ()))?;
-            }
-            if let Some(signed) = auditor.checkpoint(&mut sink)? {
-                rustix::fs::fdatasync(&signed.file)?;
-            }
-        }
-        drop(sink);
-        for (file, why) in due {
-            fs::remove_file(&file.path)?;
-            tracing::info!(why, "the call log's file {} is removed", file.name);
+            .oldest_due(files.iter().map(|file| file.last_write));
+        for (Moved { name, .. }, why) in files.iter().zip(due) {
+            remove(folder, name, why);
         }
         Ok(())
     }
+
+    /// Removes the oldest files that are not to be kept of those that the signed chain names. A record says so of each, and
+    /// a checkpoint vouches for that record before the first file is removed.
+    fn retain_chained(
+        &self,
+        auditor: &Auditor,
+        sink: &Mutex<Sink>,
+        rotation: &Rotation,
+        folder: &Path,
+    ) -> io::Result<()> {
+        let due = |files: &[MovedFile]| {
+            let times = files.iter();
+            rotation.oldest_due(
+                times.map(|it| SystemTime::UNIX_EPOCH + Duration::from_millis(it.moved_at)),
+            )
+        };
+        let there = |files: &[MovedFile]| -> Vec<MovedFile> {
+            let files = files.iter().filter(|it| is_there(folder, it));
+            files.cloned().collect()
+        };
+        let known = auditor.written().moved.clone();
+        if due(&there(&known)).is_empty() {
+            return Ok(());
+        }
+        let mut locked = sink.lock();
+        if locked.retired || locked.link().is_none() {
+            return Ok(());
+        }
+        // Looked through once more, now that none is moved away meanwhile.
+        let mut files = there(&auditor.written().moved);
+        let due = due(&files);
+        let recorded = record(&mut locked, &mut files, &due);
+        // Also where that failed in between: what is recorded is not recorded again.
+        auditor.written().moved.clone_from(&files);
+        recorded?;
+        if let Some(signed) = auditor.checkpoint(&mut locked)? {
+            rustix::fs::fdatasync(&signed.file)?;
+        }
+        drop(locked);
+        let removed: Vec<_> = files
+            .iter()
+            .zip(due)
+            .filter(|(file, why)| is_there(folder, file) && remove(folder, &file.name, why))
+            .map(|(file, _)| file.file)
+            .collect();
+        let locked = sink.lock();
+        let mut written = auditor.written();
+        written.moved.retain(|it| !removed.contains(&it.file));
+        match locked.link().filter(|_| !locked.retired) {
+            Some(link) => link.save(&written),
+            // The next checkpoint keeps it.
+            None => Ok(()),
+        }
+    }
 }
 
-/// The files that the gateway has moved away from this path, the oldest first. Files that others moved or packed are none
-/// of them.
-fn moved_files(log: &Path, is_chained: bool) -> io::Result<Vec<Moved>> {
-    let own = log.file_name().unwrap_or_default().as_encoded_bytes();
-    let folder = match log.parent() {
+/// Says of each file that is due that it is removed, where no record has said so.
+fn record(sink: &mut Sink, files: &mut [MovedFile], due: &[&str]) -> io::Result<()> {
+    for (file, why) in files.iter_mut().zip(due).filter(|(it, _)| !it.recorded) {
+        let removed = Removed {
+            time: now(),
+            file: file.name.clone(),
+            from: file.from,
+            to: file.to,
+            why: (*why).to_owned(),
+        };
+        sink.own_line(|written| (written.chain.removed(&removed), ()))?;
+        file.recorded = true;
+    }
+    Ok(())
+}
+
+/// Whether the file is where the gateway moved it, and is still the same one.
+fn is_there(folder: &Path, moved: &MovedFile) -> bool {
+    let stat = fs::symlink_metadata(folder.join(&moved.name));
+    stat.is_ok_and(|stat| stat.is_file() && (stat.dev(), stat.ino()) == moved.file)
+}
+
+/// Removes a file. Where that fails, the others are removed all the same.
+fn remove(folder: &Path, name: &str, why: &str) -> bool {
+    let removed = fs::remove_file(folder.join(name));
+    match &removed {
+        Ok(()) => tracing::info!(why, "the call log's file {name} is removed"),
+        Err(error) => {
+            tracing::error!("the call log's file {name} cannot be removed: {error}");
+        }
+    }
+    removed.is_ok()
+}
+
+fn folder_of(log: &Path) -> &Path {
+    match log.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// The files that the gateway has moved away from this path, as their names say, the oldest first. Files that others moved
+/// or packed are none of them.
+fn moved_files(log: &Path) -> io::Result<Vec<Moved>> {
+    let own = log.file_name().unwrap_or_default().as_encoded_bytes();
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(folder_of(log))? {
         let entry = entry?;
         let name = entry.file_name();
         let of_log = name
@@ -273,16 +341,9 @@ fn moved_files(log: &Path, is_chained: bool) -> io::Result<Vec<Moved>> {
         if !of_log || !stat.is_file() {
             continue;
         }
-        let path = entry.path();
         files.push(Moved {
-            first: match is_chained {
-                true => first_number(BufReader::new(File::open(&path)?))?,
-                // The whole file would be read for nothing.
-                false => None,
-            },
             last_write: stat.modified()?,
             name: name.to_string_lossy().into_owned(),
-            path,
         });
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));

@@ -417,6 +417,104 @@ fn what_retention_removes_is_said_and_vouched_for_before_it_is_gone() {
 }
 
 #[test]
+fn what_retention_removes_is_decided_by_what_the_gateway_knows_of_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = "max-size = \"64KiB\"\nmax-files = 2\nkeep = \"1d\"";
+    let (record, auditor) = open_chained(folder.path(), bounds);
+    for _ in 0..900 {
+        end(&record).unwrap();
+    }
+    let before = log_files(folder.path());
+    assert!(before.len() > 4, "{before:?}");
+    // Whoever can write to the folder puts files there that are to count, makes old ones of new ones, and others of old ones.
+    let text = std::fs::read(&before[1]).unwrap();
+    for day in 1..9 {
+        let name = format!("log.2099010{day}T000000.000000Z");
+        std::fs::write(folder.path().join(name), &text).unwrap();
+    }
+    let newest = &before[before.len() - 2];
+    let aged = std::fs::File::options().append(true).open(newest).unwrap();
+    aged.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    std::fs::rename(&before[0], folder.path().join("elsewhere")).unwrap();
+    std::fs::write(&before[0], "another one").unwrap();
+    // Killed in between: the next one knows them too.
+    drop((record, auditor));
+    let (record, auditor) = open_chained(folder.path(), bounds);
+    end(&record).unwrap();
+    record.retain().unwrap();
+    let left: Vec<_> = before.iter().map(|path| path.exists()).collect();
+    let removed = before.len() - 4;
+    let expected: Vec<_> = (0..before.len())
+        .map(|index| index == 0 || index > removed)
+        .collect();
+    assert_eq!(left, expected);
+    let planted = |path: &PathBuf| path.to_string_lossy().contains("log.2099");
+    assert_eq!(
+        log_files(folder.path())
+            .iter()
+            .filter(|it| planted(it))
+            .count(),
+        8
+    );
+    for path in log_files(folder.path()) {
+        if planted(&path) {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    std::fs::remove_file(&before[0]).unwrap();
+    record.checkpoint().unwrap();
+    let found = verify(folder.path(), &auditor);
+    assert_eq!(found.problems, []);
+    assert_eq!(Some(found.retention.unwrap().to + 1), found.first);
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_is_recorded_once_and_keeps_no_other_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, auditor) = open_chained(folder.path(), "max-size = \"64KiB\"\nmax-files = 1");
+    for _ in 0..600 {
+        end(&record).unwrap();
+    }
+    let files = log_files(folder.path());
+    assert!(files.len() > 3, "{files:?}");
+    // Its first line cannot be had, whatever it is: nothing is read of it.
+    let unreadable = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    std::fs::set_permissions(&files[0], unreadable).unwrap();
+    record.retain().unwrap();
+    assert_eq!(log_files(folder.path()).len(), 2);
+    let lines = auditor.lines();
+    record.retain().unwrap();
+    assert_eq!(auditor.lines(), lines, "it is said once");
+}
+
+#[test]
+fn a_reload_that_opened_the_file_before_it_was_moved_away_goes_on_in_the_one_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, auditor) = open_chained(folder.path(), "max-size = \"64KiB\"");
+    end(&record).unwrap();
+    let (config, _) = chained(folder.path(), "max-size = \"64KiB\"");
+    let parts = CallLogParts {
+        rotation: Rotation::of(&config),
+        auditor: Some(&auditor),
+        ..CallLogParts::default()
+    };
+    let files = Files::in_folder(folder.path());
+    let target = CallLogTarget::open(config.to.as_ref().unwrap(), &files, parts).unwrap();
+    {
+        let target = record.target.load();
+        let mut sink = target.sink.as_ref().unwrap().lock();
+        record.rotate(&mut sink, &target);
+    }
+    record.redirect(target);
+    end(&record).unwrap();
+    record.checkpoint().unwrap();
+    let files = log_files(folder.path());
+    let newest = std::fs::read_to_string(&files[1]).unwrap();
+    assert!(newest.contains("\"record\":\"ended\""), "{newest}");
+    assert_eq!(verify(folder.path(), &auditor).problems, []);
+}
+
+#[test]
 fn a_log_that_is_too_old_is_moved_away_and_an_idle_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let (record, auditor) = open_chained(folder.path(), "max-age = \"1s\"\nkeep = \"1s\"");
@@ -471,7 +569,9 @@ fn a_log_is_handed_over_to_another_key_and_only_that_one_goes_on() {
     assert!(refused.contains("can be read by others"), "{refused}");
     let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&path, own).unwrap();
-    let (before, after) = record.hand_over(Path::new("next"), &files).unwrap();
+    let handed = record.hand_over(Path::new("next"), &files).unwrap();
+    assert_eq!(handed.trouble, None);
+    let (before, after) = (handed.before, handed.after);
     assert_eq!(after, next.verifier().to_string());
     assert!(
         record.hand_over(Path::new("next"), &files).is_err(),
@@ -512,14 +612,16 @@ fn a_log_is_handed_over_to_another_key_and_only_that_one_goes_on() {
     );
     let lines = text.lines().count() as u64;
     assert_eq!(open("next", Vec::new()).unwrap(), lines);
-    // A lost key: the log goes on with another one only where somebody says which key left it.
-    let lost = sandgate_audit::SigningKey::generate("gateway").unwrap();
-    std::fs::write(&path, &*lost.text()).unwrap();
-    assert!(matches!(
-        open("next", Vec::new()),
-        Err(OpenError::AnotherKey(_))
-    ));
-    assert_eq!(open("next", vec![after]).unwrap(), lines);
+    // From what a former key signed it does not go on, also where that key is named: somebody else may have it by now.
+    let other = sandgate_audit::SigningKey::generate("gateway").unwrap();
+    std::fs::write(&path, &*other.text()).unwrap();
+    for former in [vec![], vec![after]] {
+        let refused = open("next", former);
+        assert!(
+            matches!(refused, Err(OpenError::AnotherKey(_))),
+            "{refused:?}"
+        );
+    }
     let wrong = open("next", vec!["x".to_owned()]);
     assert!(matches!(wrong, Err(OpenError::FormerKey { index: 0, .. })));
 }
