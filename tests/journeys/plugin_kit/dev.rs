@@ -185,7 +185,10 @@ fn what_is_saved_is_live_once_its_fixtures_pass_and_not_before() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     left.sort();
-    assert_eq!(left, ["core.wasm", "mask-email.wasm"]);
+    assert_eq!(
+        left,
+        ["core.wasm", "mask-email.build.json", "mask-email.wasm"]
+    );
     assert_eq!(place.told(), "Write to [mail].");
 }
 
