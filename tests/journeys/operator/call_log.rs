@@ -359,17 +359,20 @@ fn a_sink_that_is_away_holds_up_no_call_before_its_queue_is_full_and_loses_none(
         log.path("token")
     );
     let mut gateway = Gateway::start(&log.config(&sink));
-    assert_eq!(
-        call(&gateway, "lookup")["result"]["content"][0]["text"],
-        "it is open"
-    );
+    // One conversation: without a record none can begin.
+    let speaker = Speaker::open(&gateway.mcp("desk"), Era::Legacy);
+    let lookup = || -> Value {
+        let ask = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup","arguments":{"ticket":7}}}"#;
+        serde_json::from_slice(&speaker.say(ask)[0]).unwrap()
+    };
+    assert_eq!(lookup()["result"]["content"][0]["text"], "it is open");
     until("status says that it is away", || {
         let said = gateway.command(&["status"]).output;
         said.contains("failing since") && said.contains("503")
     });
     // Its queue fills, and then calls are refused, as where the file cannot be written.
     let refused = (0..400).any(|_| {
-        call(&gateway, "lookup")["error"]["message"]
+        lookup()["error"]["message"]
             .as_str()
             .is_some_and(|said| said.contains("cannot record it"))
     });
@@ -377,9 +380,7 @@ fn a_sink_that_is_away_holds_up_no_call_before_its_queue_is_full_and_loses_none(
     let said = gateway.command(&["status"]).output;
     assert!(said.contains("no more records can wait for"), "{said}");
     here.store(true, Ordering::Relaxed);
-    until("calls pass again", || {
-        call(&gateway, "lookup")["result"].is_object()
-    });
+    until("calls pass again", || lookup()["result"].is_object());
     gateway.stop(Duration::from_secs(20)).unwrap();
     let events = taken.lock().clone();
     let mut ids = std::collections::BTreeSet::new();
