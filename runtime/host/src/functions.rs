@@ -17,7 +17,7 @@ use wasmtime::CacheStore;
 /// Bytes of a [`FunctionKey`].
 const KEY_BYTES: usize = 32;
 
-/// Bytes of the largest set of functions. CPython's have 40 MB.
+/// Bytes of the largest set of functions. CPython's, of both engines, have 70 MB together.
 pub(crate) const MAX_SET: usize = 128 << 20;
 
 /// A set is written again where more than this part of it is new: a quarter. Some functions have another hash whenever
