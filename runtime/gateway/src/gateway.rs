@@ -29,6 +29,8 @@ use sandgate_wire::Identity;
 
 /// How long a stop waits until sessions and children have ended, and until calls have noticed.
 const STOPPING: Duration = Duration::from_secs(5);
+/// How often a gateway that ends looks whether calls are still under way.
+const SETTLING: Duration = Duration::from_millis(5);
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -234,6 +236,8 @@ impl Gateway {
             );
         }
         cut.cancel();
+        // What was cut writes its last records now. The bound is for a connection that does not notice.
+        let _ = tokio::time::timeout(STOPPING, open.wait()).await;
         sweeper.abort();
         Ok(())
     }
@@ -289,13 +293,26 @@ impl Gateway {
         .await
     }
 
-    /// Ends all sessions and servers. Call it once nothing is served any more.
+    /// Ends all sessions and servers, and returns once every call has its last record, after at most five seconds. Call it
+    /// once nothing is served any more.
     pub async fn close(&self) {
         self.router.draining.cancel();
         let sessions = self.router.sessions.take_all();
         futures_util::future::join_all(sessions.iter().map(|session| session.end())).await;
         let edition = self.current();
         futures_util::future::join_all(edition.servers().iter().map(|server| server.close())).await;
+        self.router.shared.nested.forget_all();
+        // HTTP/2 requests run in tasks of their own, which end a moment after their connection.
+        let observers = &self.router.shared.recorder.observers;
+        let recorded = async {
+            while observers.in_flight() > 0 {
+                tokio::time::sleep(SETTLING).await;
+            }
+        };
+        if tokio::time::timeout(STOPPING, recorded).await.is_err() {
+            let left = observers.in_flight();
+            tracing::warn!("calls whose end is not in the call log: {left}");
+        }
     }
 }
 

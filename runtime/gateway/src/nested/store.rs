@@ -46,6 +46,12 @@ impl NestedStore {
         }
     }
 
+    /// Forgets all questions and tasks. A question that nobody answered is recorded as cancelled.
+    pub(crate) fn forget_all(&self) {
+        self.input_requests.clear();
+        self.tasks.clear();
+    }
+
     /// The id for a nested call.
     pub(crate) fn id_within(&self, outer: &Call, key: &str) -> CallId {
         match self.replayed {

@@ -124,6 +124,14 @@ impl<V: Clone> TtlMap<V> {
         }
     }
 
+    /// Removes all values.
+    pub(crate) fn clear(&self) {
+        let mut entries = self.entries.lock();
+        let gone: Vec<V> = std::iter::from_fn(|| entries.take_oldest(None)).collect();
+        drop(entries);
+        drop(gone);
+    }
+
     /// Stores a value, in place of the owner's earlier one. A value larger than the whole map may be is not stored.
     pub(crate) fn put(&self, place: TtlKey, owner: Owner, value: V, bytes: usize) {
         if bytes > self.bounds.bytes {

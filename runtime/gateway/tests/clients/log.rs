@@ -1,10 +1,16 @@
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use sandgate_gateway::{Decision, GatewayConfig, OnUnwritten};
 use sandgate_message::{Edit, PostDecision, PreDecision, Role};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use crate::client::Session;
-use crate::house::{self, Record, child, http};
+use crate::client::{Session, ask_modern, modern};
+use crate::house::{self, House, Record, child, http};
 use crate::policy::{after, before};
 use crate::server::{Fake, Says, result};
 
@@ -155,4 +161,68 @@ async fn a_server_that_cannot_be_reached_is_recorded_too() {
         "{said}"
     );
     assert_eq!(house.log.decisions("initialize"), [Decision::Failed]);
+}
+
+const DISCOVERED: &str =
+    r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
+
+/// Serves on another listener until `calls`, which gets its address, is over, then ends the gateway as the program does.
+/// No other task runs between the end and the return.
+async fn serve_for(house: &House, calls: impl AsyncFnOnce(SocketAddr)) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let (served, ()) = tokio::join!(house.gateway.serve(listener, stop.clone()), async {
+        calls(at).await;
+        stop.cancel();
+    });
+    served.unwrap();
+    house.gateway.close().await;
+}
+
+async fn call_tool(at: SocketAddr) -> String {
+    let body = modern("1", "tools/call", r#""name":"x","arguments":{}"#);
+    let asked = ask_modern(at, "/mcp/s", "tools/call", Some("x"), &body);
+    asked.await.message().await
+}
+
+#[tokio::test]
+async fn a_call_that_the_end_of_the_gateway_cuts_is_recorded_before_the_gateway_has_ended() {
+    let (_open, silent) = mpsc::channel(1);
+    let silent = Mutex::new(Some(silent));
+    let fake = Fake::new(move |got| match got.rpc().as_str() {
+        "server/discover" => Says::Json(result(&got.id(), DISCOVERED)),
+        _ => Says::Stream(silent.lock().take().unwrap()),
+    })
+    .await;
+    let config = GatewayConfig {
+        drain: Duration::from_millis(10),
+        ..GatewayConfig::default()
+    };
+    let house = house::configured(config, vec![], vec![http("s", &fake)]).await;
+    serve_for(&house, async |at| {
+        tokio::spawn(call_tool(at));
+        while fake.bodies("tools/call").is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(house.log.decisions("tools/call"), [Decision::Cancelled]);
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_before_the_gateway_ends_is_recorded() {
+    let asks = r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"who?","requestedSchema":{}}}},"requestState":"s"}"#;
+    let fake = Fake::new(move |got| match got.rpc().as_str() {
+        "server/discover" => Says::Json(result(&got.id(), DISCOVERED)),
+        _ => Says::Json(result(&got.id(), asks)),
+    })
+    .await;
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    serve_for(&house, async |at| {
+        call_tool(at).await;
+        assert_eq!(house.log.decisions("elicitation/create"), []);
+    })
+    .await;
+    let ended = house.log.decisions("elicitation/create");
+    assert_eq!(ended, [Decision::Cancelled]);
 }
