@@ -22,6 +22,9 @@ struct Label {
     after: bool,
 }
 
+/// The ten digits, of which programs draw or spell numbers: nobody's number.
+const ALPHABET: &[u8] = b"0123456789";
+
 const LABELS: [Label; 6] = [
     Label {
         topic: Topic::Document,
@@ -87,7 +90,11 @@ pub(crate) fn found(
     context: &Context,
 ) -> Option<(Entity, usize)> {
     let text = &bytes[token.start..token.end];
-    if token.run > 24 || text.starts_with(b"0x") || text.iter().any(u8::is_ascii_lowercase) {
+    if token.run > 24
+        || text.starts_with(b"0x")
+        || text.starts_with(ALPHABET)
+        || text.iter().any(u8::is_ascii_lowercase)
+    {
         return None;
     }
     LABELS

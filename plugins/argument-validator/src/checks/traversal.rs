@@ -245,7 +245,7 @@ fn is_share(value: &str) -> bool {
 
 /// Files with passwords, keys or the memory of a process. No user of a tool asks for these by accident. `*` stands for
 /// one segment.
-const SECRET: [&str; 62] = [
+const SECRET: [&str; 76] = [
     "etc/passwd",
     "etc/passwd-",
     "etc/shadow",
@@ -281,12 +281,26 @@ const SECRET: [&str; 62] = [
     ".gnupg",
     ".netrc",
     ".pgpass",
+    ".my.cnf",
+    ".pypirc",
+    ".git-credentials",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".azure/accesstokens.json",
+    ".azure/msal_token_cache*",
+    ".config/gcloud",
+    ".config/gh/hosts.yml",
     ".bash_history",
+    ".zsh_history",
+    ".python_history",
     ".mysql_history",
+    ".psql_history",
     ".htpasswd",
     "var/run/secrets",
     "run/secrets/kubernetes.io",
-    "root/.*",
+    "root/.bashrc",
+    "root/.profile",
+    "secrets/initialadminpassword",
     "id_rsa",
     "id_dsa",
     "id_ecdsa",
@@ -405,5 +419,18 @@ mod tests {
         assert!(names_one_of(b"/a/../etc/passwd", &SECRET));
         assert!(names_one_of(b"proc/7/environ/x", &SECRET));
         assert!(!names_one_of(b"src/etc/passwd", &SECRET));
+        assert!(names_one_of(b"/root/.cargo/credentials.toml", &SECRET));
+        assert!(names_one_of(b"/home/ada/.git-credentials", &SECRET));
+    }
+
+    #[test]
+    fn what_root_keeps_at_home_is_no_secret_of_the_system() {
+        for path in [
+            "/root/.cargo/registry/src/a.rs",
+            "/root/.config/app.toml",
+            "/root/.local/share/notes.md",
+        ] {
+            assert!(!names_one_of(path.as_bytes(), &SECRET), "{path}");
+        }
     }
 }
