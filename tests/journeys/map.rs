@@ -113,6 +113,31 @@ fn stands_below(folder: &Path, name: &str) -> bool {
 }
 
 #[test]
+fn the_table_of_crates_is_the_order_that_manifests_are_held_to() {
+    let page = page("ARCHITECTURE.md");
+    let (_, table) = page.split_once("\n## The crates\n").unwrap();
+    let table = table.split("\nBeside them:").next().unwrap();
+    for name in crates() {
+        let begins = format!("| `{name}` | ");
+        let row = table.lines().find_map(|line| line.strip_prefix(&begins));
+        let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for {name}"));
+        // The binary depends on all of them.
+        if name == "cli" {
+            continue;
+        }
+        // `wit` is a folder that the host reads, and no crate.
+        let written = quoted(row.split(" |").next().unwrap());
+        let written = written.map(|path| path.rsplit('/').next().unwrap());
+        let written: BTreeSet<&str> = written.filter(|name| *name != "wit").collect();
+        let package = format!("sandgate-{name}");
+        let floor = super::FLOORS.iter().find(|(floor, _)| *floor == package);
+        let below = floor.unwrap().1.iter();
+        let below = below.map(|name| name.strip_prefix("sandgate-").unwrap_or(name));
+        assert_eq!(written, below.collect::<BTreeSet<_>>(), "{name}");
+    }
+}
+
+#[test]
 fn each_verb_of_the_command_line_is_named() {
     let page = page("ARCHITECTURE.md");
     let (lines, _) = glossary(&page, "cli").unwrap();

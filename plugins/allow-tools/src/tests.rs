@@ -299,10 +299,7 @@ fn each_list_that_the_manifest_asks_for_is_read() {
     let lists = hook.split('"').filter(|event| event.ends_with("/list"));
     let mut seen = 0;
     for list in lists {
-        assert!(
-            crate::kind::Kind::listed_by(list).is_some(),
-            "{list} passes unread"
-        );
+        assert!(Kind::listed_by(list).is_some(), "{list} passes unread");
         seen += 1;
     }
     assert!(seen >= 4);

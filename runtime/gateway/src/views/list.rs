@@ -9,7 +9,7 @@ use crate::call::error_reply;
 use crate::stops::Stops;
 
 /// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list
-/// that cannot be edited is withheld.
+/// that cannot be edited, or whose items no view can name, is withheld.
 pub(crate) fn visible(
     views: &Views,
     stops: &Stops,
