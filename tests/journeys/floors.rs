@@ -2,6 +2,7 @@
 //! runs back up, and strangers stay strangers.
 #![allow(clippy::unwrap_used)]
 
+mod map;
 mod modules;
 
 use std::collections::BTreeMap;

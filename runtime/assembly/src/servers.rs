@@ -352,6 +352,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_left_out_has_one_default_in_the_file_and_in_the_gateway() {
+        let folder = tempfile::tempdir().unwrap();
+        for lines in [PROGRAM, ENDPOINT] {
+            let (server, _) = stock(folder.path(), lines, &KnownServers::default());
+            let read = server.config();
+            let defaults = ServerConfig {
+                redactor: read.redactor.clone(),
+                ..ServerConfig::new(read.name.clone(), read.transport.clone())
+            };
+            assert_eq!(*read, defaults, "{lines}");
+        }
+    }
+
+    #[test]
     fn every_key_of_a_server_is_among_those_that_were_changed() {
         let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
         for key in properties.as_object().unwrap().keys() {

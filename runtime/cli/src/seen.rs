@@ -328,3 +328,22 @@ fn text(seen: &Seen) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use sandgate_message::Method;
+
+    use super::*;
+
+    #[test]
+    fn each_list_of_the_protocol_is_shown() {
+        let lists = Method::known().filter(|method| method.list_member().is_some());
+        for method in lists {
+            assert!(
+                LISTS.iter().any(|(list, ..)| *list == method.name),
+                "{} is not asked for",
+                method.name
+            );
+        }
+    }
+}

@@ -16,7 +16,7 @@ use super::facts::Eras;
 use super::http;
 use super::http::metadata;
 use super::probe::{self, Verdict};
-use super::server::Server;
+use super::server::{Connector, Server};
 use super::share::session::SharedSession;
 use super::share::{Owner, Share};
 use super::stdio;
@@ -34,9 +34,9 @@ impl Server {
     ///
     /// The server is down.
     pub async fn era(self: &Arc<Self>) -> Result<Eras, ServerError> {
-        match &self.remote {
-            Some(_) => Ok(self.eras()),
-            None => self.probe().await,
+        match &self.connector {
+            Connector::Http(_) => Ok(self.eras()),
+            Connector::Program => self.probe().await,
         }
     }
 
@@ -107,16 +107,18 @@ impl Server {
             Era::Modern => self.definitions(asker),
             Era::Legacy => self.known.audience.begin(asker.principal()),
         };
-        let channel = match (&self.remote, era) {
-            (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
-            (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
-            (None, Era::Modern) => {
+        let channel = match (&self.connector, era) {
+            (Connector::Http(_), _) if self.is_closed() => return Err(self.closed()),
+            (Connector::Http(remote), _) => {
+                Channel::Http(Box::new(http::Channel::new(remote.clone(), era)))
+            }
+            (Connector::Program, Era::Modern) => {
                 // Fail now rather than at the first request.
                 self.shared_child().await?;
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
             }
-            (None, Era::Legacy) if self.config.share != Share::None => {
+            (Connector::Program, Era::Legacy) if self.config.share != Share::None => {
                 if self.is_closed() {
                     return Err(self.closed());
                 }
@@ -125,7 +127,7 @@ impl Server {
                 let session = SharedSession::new(self.clone(), number, owner, definitions.clone());
                 Channel::Stdio(stdio::Channel::SharedSession(Box::new(session)))
             }
-            (None, Era::Legacy) => {
+            (Connector::Program, Era::Legacy) => {
                 let own = ChildUsers::One(definitions.clone());
                 let child = self.start(own, budget.account()).await?;
                 Channel::Stdio(stdio::Channel::Own(child))
@@ -147,13 +149,13 @@ impl Server {
     ///
     /// The server is busy or cannot be reached, or its answer is unusable.
     pub async fn protected_resource(&self) -> Result<Option<Json>, ServerError> {
-        match &self.remote {
-            Some(remote) if self.config.forward_authorization => {
+        match &self.connector {
+            Connector::Http(remote) if self.config.forward_authorization => {
                 let _place = self.place(&Account::Local).await?;
                 self.unheld()?;
                 metadata::fetch(remote).await
             }
-            _ => Ok(None),
+            Connector::Http(_) | Connector::Program => Ok(None),
         }
     }
 
@@ -198,14 +200,14 @@ impl Server {
         self: &Arc<Self>,
         initialize_only: bool,
     ) -> Result<(), ServerError> {
-        let verdict = match &self.remote {
-            Some(remote) => probe::remote(remote, &self.known).await?,
+        let verdict = match &self.connector {
+            Connector::Http(remote) => probe::remote(remote, &self.known).await?,
             // The child is shared, and may be busy with callers' requests: the probe only checks that it can be
             // started.
-            None if self.eras().modern == Some(true) => {
+            Connector::Program if self.eras().modern == Some(true) => {
                 return self.shared_child().await.map(drop);
             }
-            None => {
+            Connector::Program => {
                 let wait = self.config.start_timeout;
                 let child = self.start(ChildUsers::Modern, &Account::Local).await?;
                 let verdict = match initialize_only {

@@ -25,7 +25,7 @@ use sandgate_wire::{Permit, Quota};
 pub struct Server {
     pub(super) config: Arc<ServerConfig>,
     pub(super) known: Arc<ServerFacts>,
-    pub(super) remote: Option<HttpClient>,
+    pub(super) connector: Connector,
     /// The places for concurrent requests.
     pub(super) places: Arc<Quota>,
     /// The places for child processes.
@@ -40,6 +40,16 @@ pub struct Server {
     pub(super) conversations: AtomicU64,
     /// Whether the operator has stopped the server.
     pub(super) held: watch::Sender<bool>,
+}
+
+/// What a server's conversations are opened with. A new transport has a variant here, and the compiler names each place
+/// that decides by it.
+#[derive(Debug)]
+pub(super) enum Connector {
+    /// Child processes, which are started when they are needed.
+    Program,
+    /// The client whose connections all conversations share.
+    Http(HttpClient),
 }
 
 #[derive(Debug, Default)]
@@ -68,16 +78,18 @@ impl Server {
     /// Creates a server without starting or connecting anything.
     pub fn new(config: ServerConfig) -> Arc<Self> {
         let config = Arc::new(config);
-        let remote = match &config.transport {
-            Transport::Http { url, headers } => Some(HttpClient::new(&config, url, headers)),
-            Transport::Stdio { .. } => None,
+        let connector = match &config.transport {
+            Transport::Http { url, headers } => {
+                Connector::Http(HttpClient::new(&config, url, headers))
+            }
+            Transport::Stdio { .. } => Connector::Program,
         };
         let places = Quota::new(config.max_concurrent);
         let crowd = Quota::new(config.max_children);
         Arc::new(Self {
             config,
             known: Arc::default(),
-            remote,
+            connector,
             places,
             crowd,
             starting: tokio::sync::Mutex::default(),

@@ -48,6 +48,9 @@ impl Transport {
     }
 
     fn is_http(&self) -> bool {
-        matches!(self, Self::Http { .. })
+        match self {
+            Self::Http { .. } => true,
+            Self::Stdio { .. } => false,
+        }
     }
 }

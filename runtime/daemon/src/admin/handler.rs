@@ -436,9 +436,11 @@ fn contained(server: &Server, in_force: Option<String>) -> Option<String> {
     let config = server.config();
     match (&config.transport, &config.contain, in_force) {
         (Transport::Http { .. }, ..) => None,
-        (_, None, _) => Some("runs as you, unconfined".into()),
-        (_, Some(_), Some(in_force)) => Some(in_force),
-        (_, Some(plan), None) => Some(format!("{}, once it is started", plan.backend.name())),
+        (Transport::Stdio { .. }, None, _) => Some("runs as you, unconfined".into()),
+        (Transport::Stdio { .. }, Some(_), Some(in_force)) => Some(in_force),
+        (Transport::Stdio { .. }, Some(plan), None) => {
+            Some(format!("{}, once it is started", plan.backend.name()))
+        }
     }
 }
 

@@ -62,3 +62,22 @@ fn looked_at(edition: &Edition, server: &str, list: &str) -> bool {
         .iter()
         .any(|hook| chain.concerns(*hook, list, Direction::ClientToServer, server))
 }
+
+#[cfg(test)]
+mod tests {
+    use sandgate_message::Method;
+
+    use super::*;
+
+    #[test]
+    fn clients_are_told_when_any_list_may_differ() {
+        let lists = Method::known().filter(|method| method.list_member().is_some());
+        for method in lists {
+            assert!(
+                LISTS.iter().any(|(list, _)| *list == method.name),
+                "{} has no `list_changed`",
+                method.name
+            );
+        }
+    }
+}

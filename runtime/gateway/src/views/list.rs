@@ -9,7 +9,7 @@ use crate::call::error_reply;
 use crate::stops::Stops;
 
 /// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list
-/// that cannot be edited is withheld.
+/// that cannot be edited, or whose items no view can name, is withheld.
 pub(crate) fn visible(
     views: &Views,
     stops: &Stops,
@@ -24,11 +24,8 @@ pub(crate) fn visible(
     let (true, Shape::Result { .. }) = (views.are_in_force() || stopping, reply.shape()) else {
         return reply;
     };
-    let (kind, identity) = match member {
-        "tools" => (Kind::Tool, "name"),
-        "prompts" => (Kind::Prompt, "name"),
-        "resourceTemplates" => (Kind::Resource, "uriTemplate"),
-        _ => (Kind::Resource, "uri"),
+    let Some((kind, identity)) = items(member) else {
+        return withheld(call, &reply, "no view can name what the list holds");
     };
     let view = views.of_client(Viewer {
         name: call.principal.as_deref(),
@@ -62,11 +59,38 @@ pub(crate) fn visible(
         Ok(result) => reply.with_payload(result),
         Err(error) => {
             let what = format!("the list without what is hidden is {error}");
-            let error = error_reply::withheld(call, &what);
-            match reply.id() {
-                Some(id) => error.with_id(id),
-                None => error,
-            }
+            withheld(call, &reply, &what)
+        }
+    }
+}
+
+/// What this member of a result lists, and the member of an item that patterns compare.
+fn items(member: &str) -> Option<(Kind, &'static str)> {
+    Some(match member {
+        "tools" => (Kind::Tool, "name"),
+        "prompts" => (Kind::Prompt, "name"),
+        "resources" => (Kind::Resource, "uri"),
+        "resourceTemplates" => (Kind::Resource, "uriTemplate"),
+        _ => return None,
+    })
+}
+
+fn withheld(call: &Call, reply: &Message, why: &str) -> Message {
+    let error = error_reply::withheld(call, why);
+    match reply.id() {
+        Some(id) => error.with_id(id),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_can_name_what_each_list_holds() {
+        for member in Method::known().filter_map(Method::list_member) {
+            assert!(items(member).is_some(), "{member}");
         }
     }
 }
