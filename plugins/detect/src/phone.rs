@@ -254,7 +254,14 @@ impl<'n> Shape<'n> {
             _ => return false,
         };
         let spaced = self.inner().all(|gap| gap == Gap::Space);
-        digits[0] >= 2 && digits[3] >= 2 && !spaced && self.inner().all(|gap| gap != Gap::Slash)
+        // 252.227-7015 is a clause of a regulation.
+        let gaps = self.groups[self.groups.len() - 2..].iter();
+        let is_clause = gaps.map(|group| group.gap).eq([Gap::Dot, Gap::Hyphen]);
+        digits[0] >= 2
+            && digits[3] >= 2
+            && !spaced
+            && !is_clause
+            && self.inner().all(|gap| gap != Gap::Slash)
     }
 
     /// Eleven digits in one group, in a mobile range of countries that write them so: 050, 070, 080, 090, 07…, 09…,

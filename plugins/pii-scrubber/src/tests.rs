@@ -391,6 +391,7 @@ const BENIGN: &[&str] = &[
     "port 8080:80",
     "1,234,567,890",
     "version 2.0.0.1",
+    "DFARS clause 252.227-7015",
     "let account = random(b\"0123456789\", 18);",
 ];
 
