@@ -15,6 +15,7 @@ mod remote;
 mod remote_client;
 mod rotation;
 pub mod search;
+mod shared;
 mod sink;
 mod unsynced;
 mod watcher;
@@ -201,7 +202,11 @@ impl CallLogTarget {
                     rotation,
                     remote: remote.clone(),
                 };
-                (reopen.open()?, Some(reopen))
+                let sink = reopen.open()?;
+                if auditor.is_none() {
+                    shared::refuse_chained(&sink, &files.path(path))?;
+                }
+                (sink, Some(reopen))
             }
         };
         Ok(Self {
@@ -513,11 +518,12 @@ impl CallLogWriter {
             if sink.retired {
                 continue;
             }
-            if let Some(reopen) = &target.reopen
-                && reopen.rotation.is_full(sink.size(), text.len() + CHAINED)
-                && sink.has_records()
-            {
-                self.rotate(&mut sink, &target);
+            if let Some(reopen) = &target.reopen {
+                reopen.follow(&mut sink);
+                let more = text.len() + CHAINED;
+                if reopen.rotation.is_full(sink.size(), more) && sink.has_records() {
+                    self.rotate(&mut sink, &target);
+                }
             }
             let written = self.line(&mut sink, text.as_bytes());
             break (written, !sink.unsent);

@@ -14,6 +14,7 @@ use sandgate_config::CallLog;
 use tokio_util::sync::CancellationToken;
 
 use super::audit::{Auditor, MovedFile, now};
+use super::shared::Moving;
 use super::sink::{STALL, Sink};
 use super::{CallLogTarget, CallLogWriter, Reopen};
 
@@ -22,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often files that were moved away are looked through, where none was moved meanwhile.
 const RETAIN: Duration = Duration::from_secs(60);
 /// How long it waits after it could not move the file.
-const AGAIN: Duration = Duration::from_secs(10);
+pub(super) const AGAIN: Duration = Duration::from_secs(10);
 /// The most files that are removed at once.
 const AT_ONCE: usize = 1000;
 /// How a file's name goes on that was moved away: `.20260301T094100.123456Z`. `0` is any digit.
@@ -67,6 +68,11 @@ impl Rotation {
 
     fn removes(&self) -> bool {
         self.max_files.is_some() || self.keep.is_some()
+    }
+
+    /// Whether the gateway moves the file away.
+    pub(super) fn moves(&self) -> bool {
+        self.max_size.is_some() || self.max_age.is_some()
     }
 
     /// Whether ages count, so that it has to be known when a file began.
@@ -130,7 +136,11 @@ impl CallLogWriter {
             return;
         };
         let mut sink = sink.lock();
-        if !sink.retired && sink.has_records() && reopen.rotation.is_old(sink.begun()) {
+        if sink.retired {
+            return;
+        }
+        reopen.follow(&mut sink);
+        if sink.has_records() && reopen.rotation.is_old(sink.begun()) {
             self.rotate(&mut sink, &target);
         }
     }
@@ -168,6 +178,11 @@ impl CallLogWriter {
             // So that a file that is removed one day is signed whole, and the chain beside the log knows its end.
             auditor.checkpoint(sink).map_err(told)?;
         }
+        // With a chain no other gateway has the file.
+        let _moving = match sink.link() {
+            Some(_) => None,
+            None => Some(Moving::hold(sink).map_err(told)?),
+        };
         let path = reopen.files.path(&reopen.path);
         match fs::symlink_metadata(&path) {
             // Somebody else moved it.
@@ -310,6 +325,8 @@ fn remove(folder: &Path, name: &str, why: &str) -> bool {
     let removed = fs::remove_file(folder.join(name));
     match &removed {
         Ok(()) => tracing::info!(why, "the call log's file {name} is removed"),
+        // Another gateway that writes this log was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
         Err(error) => {
             tracing::error!("the call log's file {name} cannot be removed: {error}");
         }

@@ -22,6 +22,7 @@ const CHUNK: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Sink {
     to: OwnedFd,
+    file: Option<FileId>,
     /// Whether writing may block: on a pipe, a socket or a terminal.
     may_stall: bool,
     /// The rest of a line whose beginning is written.
@@ -48,14 +49,15 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn new(to: OwnedFd) -> Self {
-        let regular = rustix::fs::fstat(&to)
-            .ok()
-            .filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+        let stat = rustix::fs::fstat(&to).ok();
+        let regular =
+            stat.filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
         let size = regular.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
         let regular = regular.is_some();
         let own = (!regular).then(|| without_blocking(&to)).flatten();
         Self {
             to: own.unwrap_or(to),
+            file: stat.map(|stat| (stat.st_dev, stat.st_ino)),
             may_stall: !regular,
             rest: Vec::new(),
             failing: false,
@@ -99,8 +101,16 @@ impl Sink {
 
     /// Which file it writes to.
     pub(super) fn file(&self) -> Option<FileId> {
-        let stat = rustix::fs::fstat(&self.to).ok()?;
-        Some((stat.st_dev, stat.st_ino))
+        self.file
+    }
+
+    /// The file has this size, whoever has written to it.
+    pub(super) fn grown_to(&mut self, size: u64) {
+        self.size = size;
+        if size > 0 {
+            self.has_records = true;
+            self.begun.get_or_insert_with(SystemTime::now);
+        }
     }
 
     /// Makes its lines part of a chain.
