@@ -77,6 +77,16 @@ pub enum SinkTarget {
 }
 
 impl ResolvedSink {
+    /// Whether both send the same to the same place, perhaps with another token, other certificates or another queue.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_place = match (&self.to, &other.to) {
+            (SinkTarget::Syslog(one), SinkTarget::Syslog(other)) => one == other,
+            (SinkTarget::Url(one, _), SinkTarget::Url(other, _)) => one == other,
+            _ => false,
+        };
+        same_place && self.format == other.format
+    }
+
     /// The sink, as operators are shown it: without what may be a secret, which is all after a URL's host.
     pub fn shown(&self) -> String {
         match &self.to {

@@ -8,6 +8,7 @@ mod attest;
 mod audit;
 mod backwards;
 mod egress;
+mod former_sinks;
 mod line;
 mod payloads;
 pub mod record;
@@ -36,6 +37,7 @@ use sandgate_text::escape;
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use self::former_sinks::FormerSinks;
 use self::line::Line;
 use self::sink::Sink;
 use crate::matched_values::MatchedValues;
@@ -73,6 +75,8 @@ pub struct CallLogWriter {
     moved: AtomicBool,
     /// Files that were moved away and may not be on disk yet.
     unsynced: Unsynced,
+    /// Sinks that reloads have taken out of the configuration.
+    former_sinks: FormerSinks,
     /// Told whenever records go elsewhere.
     redirected: Notify,
 }
@@ -232,6 +236,7 @@ impl CallLogWriter {
             watcher: Watched::default(),
             moved: AtomicBool::new(false),
             unsynced: Unsynced::default(),
+            former_sinks: FormerSinks::default(),
             redirected: Notify::new(),
         }
     }
@@ -250,11 +255,12 @@ impl CallLogWriter {
             sink
         });
         target.open_again_if_moved();
+        let others = target.remote.take_over(&before.remote);
         self.target.store(Arc::new(target));
         if let Some(before) = retired {
             self.sync(&before);
         }
-        before.remote.close(remote::AFTER_RELOAD);
+        self.former_sinks.add(others);
         self.redirected.notify_one();
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_audit::export::{self, Format};
 use sandgate_config::{ResolvedSink, SinkFormat};
@@ -21,8 +22,6 @@ use super::CallLogWriter;
 use super::audit::OpenError;
 use super::remote_client::{RemoteClient, Unsent};
 
-/// How long records that wait are sent on after a reload named other sinks.
-pub(super) const AFTER_RELOAD: Duration = Duration::from_secs(30);
 /// How long records that wait are sent on when the gateway ends.
 const AT_END: Duration = Duration::from_secs(5);
 /// The most bytes of records in one request.
@@ -47,19 +46,22 @@ const OVERHEAD: usize = 64;
 /// How often it is told that records are lost.
 const SAY: Duration = Duration::from_secs(60);
 
-/// All sinks of one configuration.
+/// All sinks of one configuration. Those of the one before that are the same take the place of its own.
 #[derive(Debug, Default)]
 pub(super) struct RemoteSinks {
-    all: Vec<Arc<RemoteSink>>,
-    /// Whether tasks send from the queues.
-    begun: AtomicBool,
+    all: ArcSwap<Vec<Arc<RemoteSink>>>,
 }
 
-struct RemoteSink {
-    config: ResolvedSink,
-    client: RemoteClient,
+pub(super) struct RemoteSink {
+    setup: ArcSwap<Setup>,
     waiting: Mutex<Waiting>,
     changed: Notify,
+    /// Told when there is another setup.
+    renewed: Notify,
+    /// Whether a task sends from the queue.
+    begun: AtomicBool,
+    /// Whether that task has ended.
+    ended: AtomicBool,
     sent: AtomicU64,
     dropped: AtomicU64,
     rejected: AtomicU64,
@@ -71,15 +73,25 @@ struct RemoteSink {
     closed: CancellationToken,
 }
 
+/// What a reload may change of a sink that stays the same.
+struct Setup {
+    config: ResolvedSink,
+    client: RemoteClient,
+}
+
 #[derive(Default)]
 struct Waiting {
     lines: VecDeque<Box<str>>,
-    /// Of these, and of those that are being sent.
+    /// How many lines are being sent.
+    sending: usize,
+    /// The bytes of both.
     bytes: usize,
     until: Option<Instant>,
+    /// Whether the configuration names it no more, so that a line that comes all the same is none of its own.
+    left: bool,
 }
 
-/// What became of the records for one sink since it is in force.
+/// What became of the records for one sink since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteSinkFigures {
     /// The sink, without what may be a secret.
@@ -124,10 +136,12 @@ impl RemoteSinks {
             let client =
                 RemoteClient::new(&config).map_err(|why| OpenError::Sink { index, why })?;
             Ok(Arc::new(RemoteSink {
-                config,
-                client,
+                setup: ArcSwap::from_pointee(Setup { config, client }),
                 waiting: Mutex::default(),
                 changed: Notify::new(),
+                renewed: Notify::new(),
+                begun: AtomicBool::new(false),
+                ended: AtomicBool::new(false),
                 sent: AtomicU64::new(0),
                 dropped: AtomicU64::new(0),
                 rejected: AtomicU64::new(0),
@@ -136,51 +150,127 @@ impl RemoteSinks {
                 closed: CancellationToken::new(),
             }))
         };
-        let all: Result<_, OpenError> = sinks.into_iter().enumerate().map(one).collect();
+        let all: Result<Vec<_>, OpenError> = sinks.into_iter().enumerate().map(one).collect();
         Ok(Self {
-            all: all?,
-            begun: AtomicBool::new(false),
+            all: ArcSwap::from_pointee(all?),
         })
     }
 
+    /// Goes on with those of another configuration that are the same, with what waits for them. Returns the others.
+    pub(super) fn take_over(&self, before: &Self) -> Vec<Arc<RemoteSink>> {
+        let mut others = before.all.load().to_vec();
+        let all = self.all.load_full();
+        let all = all.iter().map(|fresh| {
+            let setup = fresh.setup.load_full();
+            let is_same = |one: &Arc<RemoteSink>| one.setup.load().config.is_same(&setup.config);
+            match others.iter().position(is_same) {
+                None => fresh.clone(),
+                Some(index) => {
+                    let same = others.remove(index);
+                    same.setup.store(setup);
+                    same.renewed.notify_one();
+                    same
+                }
+            }
+        });
+        self.all.store(Arc::new(all.collect()));
+        others
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.all.load().is_empty()
     }
 
     /// Has a line wait for each sink. False: one of them has no room for it.
     pub(super) fn put(&self, line: &[u8]) -> bool {
         let line = bounded(line);
         // Every sink is asked, also after one that has no room.
-        self.all.iter().filter(|sink| !sink.put(&line)).count() == 0
+        let all = self.all.load();
+        all.iter().filter(|sink| !sink.put(&line)).count() == 0
     }
 
-    /// No more lines come. What waits is sent for this long.
-    pub(super) fn close(&self, left: Duration) {
-        for sink in &self.all {
-            sink.waiting.lock().until = Some(Instant::now() + left);
-            sink.closed.cancel();
-        }
-    }
-
-    /// Starts to send, once.
-    fn begin(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        if self.begun.swap(true, Ordering::Relaxed) {
-            return Vec::new();
-        }
-        let all = self.all.iter();
-        all.map(|sink| tokio::spawn(sink.clone().run())).collect()
+    /// The sinks, in the file's order.
+    pub(super) fn all(&self) -> Arc<Vec<Arc<RemoteSink>>> {
+        self.all.load_full()
     }
 }
 
 impl RemoteSink {
+    /// No more lines come. What waits is sent for this long.
+    pub(super) fn close(&self, left: Duration) {
+        let until = Instant::now() + left;
+        let mut waiting = self.waiting.lock();
+        waiting.until = Some(waiting.until.map_or(until, |before| before.min(until)));
+        self.closed.cancel();
+    }
+
+    /// The configuration names it no more. What waits is sent for this long; lines that come all the same are none of its own.
+    pub(super) fn leave(&self, left: Duration) {
+        self.waiting.lock().left = true;
+        self.close(left);
+    }
+
+    /// Gives up all that waits, without another attempt. Returns how many lines that were.
+    pub(super) fn give_up(&self) -> u64 {
+        self.close(Duration::ZERO);
+        let mut waiting = self.waiting.lock();
+        let lines = std::mem::take(&mut waiting.lines);
+        waiting.bytes -= lines
+            .iter()
+            .map(|line| line.len() + OVERHEAD)
+            .sum::<usize>();
+        drop(waiting);
+        self.drop_records(lines.len() as u64);
+        // No task begins for it any more.
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.ended.store(true, Ordering::Release);
+        }
+        lines.len() as u64
+    }
+
+    /// Starts to send, once.
+    pub(super) fn begin(self: &Arc<Self>) -> Option<tokio::task::JoinHandle<()>> {
+        let begins = !self.begun.swap(true, Ordering::Relaxed);
+        begins.then(|| tokio::spawn(self.clone().run()))
+    }
+
+    /// Whether it sends no more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// The sink, without what may be a secret.
+    pub(super) fn shown(&self) -> String {
+        self.setup.load().config.shown()
+    }
+
+    /// What became of its records.
+    pub(super) fn figures(&self) -> RemoteSinkFigures {
+        RemoteSinkFigures {
+            sink: self.shown(),
+            sent: self.sent.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+            waiting: self.waiting.lock().bytes as u64,
+        }
+    }
+
+    fn drop_records(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+    }
+
     fn put(&self, line: &[u8]) -> bool {
         let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line));
         let size = text.len() + OVERHEAD;
         let mut waiting = self.waiting.lock();
-        let room = u64::try_from(waiting.bytes + size).is_ok_and(|all| all <= self.config.queue);
+        if waiting.left {
+            return true;
+        }
+        let queue = self.setup.load().config.queue;
+        let room = u64::try_from(waiting.bytes + size).is_ok_and(|all| all <= queue);
         if !room || self.closed.is_cancelled() {
             drop(waiting);
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.drop_records(1);
             self.full.store(true, Ordering::Relaxed);
             return false;
         }
@@ -193,6 +283,11 @@ impl RemoteSink {
 
     /// Sends lines as they come, until no more come and none waits.
     async fn run(self: Arc<Self>) {
+        self.send_all().await;
+        self.ended.store(true, Ordering::Release);
+    }
+
+    async fn send_all(&self) {
         let mut said: Option<Instant> = None;
         loop {
             let closed = self.closed.is_cancelled();
@@ -205,7 +300,7 @@ impl RemoteSink {
                     () = self.changed.notified() => {}
                     () = self.closed.cancelled() => {}
                 }
-                if self.client.is_batched() {
+                if self.setup.load().client.is_batched() {
                     tokio::select! {
                         () = tokio::time::sleep(LINGER) => {}
                         () = self.closed.cancelled() => {}
@@ -219,18 +314,22 @@ impl RemoteSink {
                 .iter()
                 .map(|line| line.len() + OVERHEAD)
                 .sum::<usize>();
-            self.waiting.lock().bytes -= size;
-            if over {
-                let left = std::mem::take(&mut self.waiting.lock().lines).len();
-                self.dropped.fetch_add(left as u64, Ordering::Relaxed);
+            {
+                let mut waiting = self.waiting.lock();
+                waiting.bytes -= size;
+                waiting.sending = 0;
             }
-            if self.lost() > lost && said.is_none_or(|said| said.elapsed() >= SAY) {
+            if over {
+                self.give_up();
+            }
+            // What is lost at the end is always told: there is no later time for it.
+            if self.lost() > lost && (over || said.is_none_or(|said| said.elapsed() >= SAY)) {
                 said = Some(Instant::now());
                 let lost = self.lost();
                 tracing::error!(
                     lost,
                     "records of the call log are lost for {}",
-                    self.config.shown()
+                    self.shown()
                 );
             }
             if over {
@@ -253,12 +352,13 @@ impl RemoteSink {
             }
             count += 1;
         }
+        waiting.sending = count;
         waiting.lines.drain(..count).collect()
     }
 
     /// Sends a batch, as often as is needed. `Err`: the time for it is over, and it is lost.
     async fn deliver(&self, batch: &[Box<str>]) -> Result<(), ()> {
-        let format = match self.config.format {
+        let format = match self.setup.load().config.format {
             SinkFormat::Record => None,
             SinkFormat::Ocsf => Some(Format::Ocsf),
             SinkFormat::Ecs => Some(Format::Ecs),
@@ -280,7 +380,8 @@ impl RemoteSink {
         let mut tries = 0;
         while !events.is_empty() {
             let count = events.len().min(most);
-            let (taken, unsent) = self.client.send(&events[..count]).await;
+            let setup = self.setup.load_full();
+            let (taken, unsent) = setup.client.send(&events[..count]).await;
             self.sent.fetch_add(taken as u64, Ordering::Relaxed);
             events = &events[taken..];
             let why = match unsent {
@@ -315,8 +416,7 @@ impl RemoteSink {
             self.tell(Some(why));
             let until = self.waiting.lock().until;
             if until.is_some_and(|until| until <= Instant::now()) {
-                self.dropped
-                    .fetch_add(events.len() as u64, Ordering::Relaxed);
+                self.drop_records(events.len() as u64);
                 return Err(());
             }
             let pausing = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
@@ -325,6 +425,8 @@ impl RemoteSink {
                 None => tokio::select! {
                     () = pausing => {}
                     () = self.closed.cancelled() => {}
+                    // Another token may be what it waited for.
+                    () = self.renewed.notified() => pause = PAUSES.0,
                 },
             }
             pause = (pause * 2).min(PAUSES.1);
@@ -347,14 +449,14 @@ impl RemoteSink {
         let rejected = self.rejected.fetch_add(1, Ordering::Relaxed) + 1;
         // Seldom, since each record of a busy gateway may be rejected.
         if rejected.is_power_of_two() {
-            tracing::error!(rejected, "{} rejects a record: {why}", self.config.shown());
+            tracing::error!(rejected, "{} rejects a record: {why}", self.shown());
         }
     }
 
     /// Says once that it takes no records, and once that it does again.
     fn tell(&self, why: Option<String>) {
         let mut failure = self.failure.lock();
-        let shown = || self.config.shown();
+        let shown = || self.shown();
         match (why, failure.as_ref()) {
             (Some(why), None) => {
                 tracing::error!(
@@ -395,52 +497,67 @@ fn bounded(line: &[u8]) -> Cow<'_, [u8]> {
 }
 
 impl CallLogWriter {
-    /// Sends records to the sinks of the configuration in force, until `end`, and then for a few seconds those that wait.
+    /// Sends records to the sinks of the configuration in force, and what waits for those that it names no more, until `end`;
+    /// then for a few seconds what waits.
     pub async fn send(self: Arc<Self>, end: CancellationToken) {
         let mut tasks = Vec::new();
         loop {
             tasks.retain(|task: &tokio::task::JoinHandle<()>| !task.is_finished());
-            tasks.extend(self.target.load().remote.begin());
+            tasks.extend(self.all_sinks().iter().filter_map(RemoteSink::begin));
             tokio::select! {
                 () = self.redirected.notified() => {}
                 () = end.cancelled() => break,
             }
         }
-        self.target.load().remote.close(AT_END);
+        let all = self.all_sinks();
+        for sink in &all {
+            sink.close(AT_END);
+        }
         let until = tokio::time::Instant::now() + AT_END;
         for task in tasks {
             // An attempt under way has a timeout of its own, which is longer.
             let _ = tokio::time::timeout_at(until, task).await;
         }
+        for sink in all.iter().filter(|sink| !sink.has_ended()) {
+            let sending = sink.waiting.lock().sending as u64;
+            let lost = sink.give_up() + sending;
+            tracing::error!(
+                lost,
+                "the gateway ends, and records of the call log are lost for {}",
+                sink.shown()
+            );
+        }
+    }
+
+    /// The sinks of the configuration in force, and those that still send what waited for them before.
+    fn all_sinks(&self) -> Vec<Arc<RemoteSink>> {
+        let mut all = self.target.load().remote.all().to_vec();
+        all.extend(self.former_sinks.sending());
+        all
     }
 
     /// Whether records go to these sinks.
     pub fn sends_to(&self, sinks: &[ResolvedSink]) -> bool {
-        let target = self.target.load();
-        target.remote.all.iter().map(|sink| &sink.config).eq(sinks)
+        let all = self.target.load().remote.all();
+        let setups: Vec<_> = all.iter().map(|sink| sink.setup.load_full()).collect();
+        setups.iter().map(|setup| &setup.config).eq(sinks)
     }
 
-    /// What became of records, by sink, in the file's order.
+    /// What became of records since the start, by sink: those in force in the file's order, then former ones.
     pub fn sink_figures(&self) -> Vec<RemoteSinkFigures> {
-        let target = self.target.load();
-        let all = target.remote.all.iter().map(|sink| RemoteSinkFigures {
-            sink: sink.config.shown(),
-            sent: sink.sent.load(Ordering::Relaxed),
-            dropped: sink.dropped.load(Ordering::Relaxed),
-            rejected: sink.rejected.load(Ordering::Relaxed),
-            waiting: sink.waiting.lock().bytes as u64,
-        });
-        all.collect()
+        let all = self.target.load().remote.all();
+        let all = all.iter().map(|sink| sink.figures());
+        self.former_sinks.with(all.collect())
     }
 
     /// The sinks, as operators see them.
     pub fn sink_status(&self) -> Vec<RemoteSinkStatus> {
-        let target = self.target.load();
-        let all = target.remote.all.iter().map(|sink| {
+        let all = self.target.load().remote.all();
+        let all = all.iter().map(|sink| {
             let failure = sink.failure.lock().clone();
             let (since, error) = failure.unzip();
             RemoteSinkStatus {
-                sink: sink.config.shown(),
+                sink: sink.shown(),
                 sent: sink.sent.load(Ordering::Relaxed),
                 lost: sink.lost(),
                 waiting_bytes: sink.waiting.lock().bytes as u64,
@@ -453,21 +570,20 @@ impl CallLogWriter {
 
     /// The first sink that has no room for a record, and why it takes none.
     pub(crate) fn full_sink(&self) -> Option<(String, String)> {
-        let target = self.target.load();
-        let mut all = target.remote.all.iter();
-        let full = all.find(|sink| sink.full.load(Ordering::Relaxed))?;
+        let all = self.target.load().remote.all();
+        let full = all.iter().find(|sink| sink.full.load(Ordering::Relaxed))?;
         let why = full.failure.lock().clone();
         let why = why.map_or_else(
             || "it is slower than records come".to_owned(),
             |(_, why)| why,
         );
-        Some((full.config.shown(), why))
+        Some((full.shown(), why))
     }
 }
 
 impl fmt::Debug for RemoteSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemoteSink({:?})", self.config)
+        write!(f, "RemoteSink({})", self.shown())
     }
 }
 
