@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::remote::{RemoteSink, RemoteSinkFigures};
+use super::remote::{Loss, RemoteSink, RemoteSinkFigures};
 
 /// How long records that wait are sent on after a reload named other sinks.
 const AFTER_RELOAD: Duration = match cfg!(test) {
@@ -29,8 +29,8 @@ pub(super) struct FormerSinks(Mutex<Former>);
 struct Former {
     /// Those that still send, the oldest first.
     sending: Vec<Arc<RemoteSink>>,
-    /// What became of the records of those that have ended, by name.
-    ended: BTreeMap<String, RemoteSinkFigures>,
+    /// What became of the records of those that have ended, by name, and their last loss.
+    ended: BTreeMap<String, (RemoteSinkFigures, Option<Loss>)>,
 }
 
 impl FormerSinks {
@@ -78,13 +78,26 @@ impl FormerSinks {
         let sending = former.sending.iter().map(|sink| sink.figures());
         let all = live.into_iter().chain(sending);
         let mut sums: Vec<RemoteSinkFigures> = Vec::new();
-        for figures in all.chain(former.ended.values().cloned()) {
+        for figures in all.chain(former.ended.values().map(|(figures, _)| figures.clone())) {
             match sums.iter_mut().find(|sum| sum.sink == figures.sink) {
                 Some(sum) => sum.add(&figures),
                 None => sums.push(figures),
             }
         }
         sums
+    }
+
+    /// The recent losses, by name.
+    pub(super) fn losses(&self) -> Vec<(String, Loss)> {
+        let mut former = self.0.lock();
+        former.tidy();
+        let sending = former.sending.iter();
+        let sending = sending.map(|sink| (sink.shown(), sink.loss()));
+        let ended = former.ended.iter();
+        let ended = ended.map(|(name, (_, loss))| (name.clone(), loss.clone()));
+        let all = sending.chain(ended);
+        all.filter_map(|(name, loss)| Some((name, loss.filter(Loss::is_recent)?)))
+            .collect()
     }
 }
 
@@ -97,9 +110,13 @@ impl Former {
             if ended.len() >= NAMES && !ended.contains_key(&figures.sink) {
                 OTHERS.clone_into(&mut figures.sink);
             }
+            let loss = sink.loss();
             match ended.get_mut(&figures.sink) {
-                Some(sum) => sum.add(&figures),
-                None => drop(ended.insert(figures.sink.clone(), figures)),
+                Some((sum, last)) => {
+                    sum.add(&figures);
+                    *last = loss.or(last.take());
+                }
+                None => drop(ended.insert(figures.sink.clone(), (figures, loss))),
             }
         }
     }

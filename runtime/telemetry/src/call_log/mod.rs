@@ -48,7 +48,7 @@ pub use self::audit::{Auditor, OpenError};
 pub use self::backwards::{Place, backwards};
 pub use self::payloads::Payloads;
 use self::remote::RemoteSinks;
-pub use self::remote::{RemoteSinkFigures, RemoteSinkStatus};
+pub use self::remote::{LosingSink, RemoteSinkFigures, RemoteSinkStatus};
 pub use self::rotation::Rotation;
 use self::unsynced::Unsynced;
 use self::watcher::Watched;

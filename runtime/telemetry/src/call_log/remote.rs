@@ -45,6 +45,13 @@ const LONGEST_MEMBER: usize = 1 << 10;
 const OVERHEAD: usize = 64;
 /// How often it is told that records are lost.
 const SAY: Duration = Duration::from_secs(60);
+/// How long after a loss records still count as being lost.
+const LATELY: Duration = match cfg!(test) {
+    false => Duration::from_secs(60),
+    true => Duration::from_millis(500),
+};
+/// Why a sink that takes records loses some.
+const SLOW: &str = "it is slower than records come";
 
 /// All sinks of one configuration. Those of the one before that are the same take the place of its own.
 #[derive(Debug, Default)]
@@ -69,8 +76,38 @@ pub(super) struct RemoteSink {
     failure: Mutex<Option<(SystemTime, String)>>,
     /// Whether a record found no room, and none was sent since.
     full: AtomicBool,
+    /// The last loss.
+    loss: Mutex<Option<Loss>>,
     /// Cancelled when no more records come.
     closed: CancellationToken,
+}
+
+/// When a record was lost, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    at: Instant,
+    why: String,
+}
+
+impl Loss {
+    fn now(why: String) -> Self {
+        let at = Instant::now();
+        Self { at, why }
+    }
+
+    /// Whether it counts as lasting.
+    pub(super) fn is_recent(&self) -> bool {
+        self.at.elapsed() < LATELY
+    }
+}
+
+/// A sink for which records are lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LosingSink {
+    /// The sink, without what may be a secret.
+    pub sink: String,
+    /// Why.
+    pub why: String,
 }
 
 /// What a reload may change of a sink that stays the same.
@@ -147,6 +184,7 @@ impl RemoteSinks {
                 rejected: AtomicU64::new(0),
                 failure: Mutex::new(None),
                 full: AtomicBool::new(false),
+                loss: Mutex::new(None),
                 closed: CancellationToken::new(),
             }))
         };
@@ -255,8 +293,26 @@ impl RemoteSink {
         }
     }
 
+    /// The last loss, if it is recent or no more records can wait.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        let loss = self.loss.lock().clone()?;
+        (loss.is_recent() || self.full.load(Ordering::Relaxed)).then_some(loss)
+    }
+
     fn drop_records(&self, count: u64) {
+        if count == 0 {
+            return;
+        }
         self.dropped.fetch_add(count, Ordering::Relaxed);
+        let why = self.why_full();
+        *self.loss.lock() = Some(Loss::now(why));
+    }
+
+    /// Why records find no room to wait.
+    fn why_full(&self) -> String {
+        let failure = self.failure.lock();
+        let why = failure.as_ref().map_or(SLOW, |(_, why)| why);
+        why.to_owned()
     }
 
     fn put(&self, line: &[u8]) -> bool {
@@ -447,6 +503,7 @@ impl RemoteSink {
     fn reject(&self, events: &mut &[String], why: &str) {
         *events = &events[1..];
         let rejected = self.rejected.fetch_add(1, Ordering::Relaxed) + 1;
+        *self.loss.lock() = Some(Loss::now(format!("it rejects a record: {why}")));
         // Seldom, since each record of a busy gateway may be rejected.
         if rejected.is_power_of_two() {
             tracing::error!(rejected, "{} rejects a record: {why}", self.shown());
@@ -572,12 +629,23 @@ impl CallLogWriter {
     pub(crate) fn full_sink(&self) -> Option<(String, String)> {
         let all = self.target.load().remote.all();
         let full = all.iter().find(|sink| sink.full.load(Ordering::Relaxed))?;
-        let why = full.failure.lock().clone();
-        let why = why.map_or_else(
-            || "it is slower than records come".to_owned(),
-            |(_, why)| why,
-        );
-        Some((full.shown(), why))
+        Some((full.shown(), full.why_full()))
+    }
+
+    /// The sinks for which records are lost, or were in the last minute, those that a reload has taken out too.
+    pub fn losing_sinks(&self) -> Vec<LosingSink> {
+        let all = self.target.load().remote.all();
+        let losses = all
+            .iter()
+            .filter_map(|sink| Some((sink.shown(), sink.loss()?)));
+        let losses = losses.chain(self.former_sinks.losses());
+        let mut found: Vec<LosingSink> = Vec::new();
+        for (sink, Loss { why, .. }) in losses {
+            if found.iter().all(|one| one.sink != sink) {
+                found.push(LosingSink { sink, why });
+            }
+        }
+        found
     }
 }
 

@@ -273,3 +273,35 @@ fn more_former_sinks_than_may_send_give_up_the_oldest_and_count_it() {
     // The one in force, the former ones that may send, and those that gave up.
     assert_eq!(dropped, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1]);
 }
+
+#[tokio::test]
+async fn a_sink_that_loses_records_says_so_until_it_has_lost_none_for_a_while() {
+    let (url, _) = collector("poison", 400).await;
+    let log = Arc::new(CallLogWriter::to(target(vec![sink(&url, 1 << 20)])));
+    let (sending, end) = send(&log);
+    log.put("{\"fine\":1}\n").unwrap();
+    until(|| log.sink_figures()[0].sent == 1).await;
+    assert_eq!(log.losing_sinks(), []);
+    log.put("{\"poison\":2}\n").unwrap();
+    until(|| !log.losing_sinks().is_empty()).await;
+    let losing = log.losing_sinks().swap_remove(0);
+    assert_eq!(losing.sink, url.strip_suffix("/in").unwrap());
+    assert_eq!(
+        losing.why,
+        "it rejects a record: it answers 400 Bad Request"
+    );
+    until(|| log.losing_sinks().is_empty()).await;
+    // Full, for longer than that, and after a reload that took it out.
+    let away = sink("http://127.0.0.1:9/in", 64 << 10);
+    log.redirect(target(vec![away]));
+    let record = format!("\"{}\"\n", "x".repeat(1000));
+    while log.put(&record).is_ok() {}
+    tokio::time::sleep(LATELY * 2).await;
+    assert_eq!(log.losing_sinks()[0].sink, "http://127.0.0.1:9");
+    log.redirect(target(Vec::new()));
+    until(|| log.sink_figures().iter().all(|one| one.waiting == 0)).await;
+    assert_eq!(log.losing_sinks()[0].sink, "http://127.0.0.1:9");
+    until(|| log.losing_sinks().is_empty()).await;
+    end.cancel();
+    sending.await.unwrap();
+}
