@@ -14,7 +14,8 @@ use crate::server::Url;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallLogSink {
-    /// Where RFC 5424's messages go: `tls://HOST:PORT`, `tcp://HOST:PORT`, or the path of a Unix datagram socket.
+    /// Where RFC 5424's messages go: `tls://HOST:PORT`, `tcp://HOST:PORT` on this machine alone (a loopback address), or the
+    /// path of a Unix datagram socket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub syslog: Option<Syslog>,
     /// The `https` URL to which records are posted, many at a time, a JSON object a line. `http` on this machine alone.
