@@ -271,7 +271,7 @@ async fn a_name_whose_look_up_hangs_is_unresolved_in_time_and_holds_up_no_other(
         ..Bounds::default()
     };
     let stage = Stage::new(&["hung.example:PORT", "none.example:PORT"], bounds).await;
-    let hung = tokio::time::timeout(Duration::from_secs(10), stage.refused("hung.example:PORT"));
+    let hung = timeout(Duration::from_secs(10), stage.refused("hung.example:PORT"));
     let other = async {
         let said = stage.refused("none.example:PORT").await;
         assert!(said.contains("unresolved"), "{said}");

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::Reopen;
-use super::audit::OpenError;
-use super::rotation::AGAIN;
+use super::keeper::AGAIN;
+use super::open_error::OpenError;
 use super::sink::Sink;
+use super::target::Reopen;
 
 /// How long it waits for another gateway that moves the file. That one renames a file and opens another one.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -80,7 +80,7 @@ impl Reopen {
                 }
                 return;
             }
-            _ if sink.rotation_failed.is_some_and(|at| at.elapsed() < AGAIN) => return,
+            _ if sink.follow_failed.is_some_and(|at| at.elapsed() < AGAIN) => return,
             _ => {}
         }
         match self.open() {
@@ -90,7 +90,7 @@ impl Reopen {
                 *sink = fresh;
             }
             Err(error) => {
-                sink.rotation_failed = Some(Instant::now());
+                sink.follow_failed = Some(Instant::now());
                 tracing::error!("the call log goes on in a file that was moved: {error}");
             }
         }
@@ -197,6 +197,14 @@ mod tests {
         }
         assert_eq!(log_files(folder.path()).len(), 1);
         assert!(log.metadata().unwrap().len() > 64 << 10);
+        // Who cannot move it still goes on where another one has moved it.
+        let moved = folder.path().join("elsewhere");
+        std::fs::rename(&log, &moved).unwrap();
+        let size = moved.metadata().unwrap().len();
+        end(&one).unwrap();
+        assert_eq!(moved.metadata().unwrap().len(), size);
+        std::fs::rename(&moved, &log).unwrap();
+        end(&one).unwrap();
         drop(reader);
         let target = one.target.load();
         target.sink.as_ref().unwrap().lock().rotation_failed = None;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sandgate_audit::Stamped;
 
-use super::audit::{FileId, Link, Written};
 use super::remote::RemoteSinks;
+use super::saved_chain::Link;
+use super::written::{FileId, Written};
 
 /// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
 /// it is short. While the reader stalls, later records fail at once.
@@ -41,6 +42,8 @@ pub(super) struct Sink {
     has_records: bool,
     /// When it last failed to move the file away.
     pub(super) rotation_failed: Option<Instant>,
+    /// When it last failed to go on in the file with the log's name.
+    pub(super) follow_failed: Option<Instant>,
     /// Where its lines are sent as well.
     remote: Arc<RemoteSinks>,
     /// Whether the last line found no room to wait for all of these.
@@ -67,6 +70,7 @@ impl Sink {
             begun: None,
             has_records: size > 0,
             rotation_failed: None,
+            follow_failed: None,
             remote: Arc::default(),
             unsent: false,
         }

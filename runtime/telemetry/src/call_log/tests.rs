@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use sandgate_config::{Destination, Files};
 use sandgate_gateway::Decision;
 use sandgate_message::{Call, CallId, Json, Limits};
 use sandgate_pipeline::Trail;

@@ -1,8 +1,16 @@
 #![allow(clippy::unwrap_used)]
-use sandgate_config::{Destination, Environment, Files, SinkTarget, Sources, ValueOrRef};
+use sandgate_config::{
+    Destination, Environment, Files, SinkFormat, SinkTarget, Sources, ValueOrRef,
+};
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::super::{CallLogParts, CallLogTarget};
+use super::bounded::LONGEST;
+use super::figures::LATELY;
+use super::sink::OVERHEAD;
 use super::*;
 
 fn sink(url: &str, queue: u64) -> ResolvedSink {

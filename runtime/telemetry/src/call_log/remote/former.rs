@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::remote::{Loss, RemoteSink, RemoteSinkFigures};
+use super::figures::{Loss, RemoteSinkFigures};
+use super::sink::RemoteSink;
 
 /// How long records that wait are sent on after a reload named other sinks.
 const AFTER_RELOAD: Duration = match cfg!(test) {
@@ -23,7 +24,7 @@ const OTHERS: &str = "(others)";
 
 /// The sinks that the configuration names no more.
 #[derive(Debug, Default)]
-pub(super) struct FormerSinks(Mutex<Former>);
+pub(in crate::call_log) struct FormerSinks(Mutex<Former>);
 
 #[derive(Debug, Default)]
 struct Former {
@@ -35,7 +36,7 @@ struct Former {
 
 impl FormerSinks {
     /// Has these sinks send what waits for them, and no more than that.
-    pub(super) fn add(&self, sinks: Vec<Arc<RemoteSink>>) {
+    pub(in crate::call_log) fn add(&self, sinks: Vec<Arc<RemoteSink>>) {
         let mut former = self.0.lock();
         for sink in sinks {
             sink.leave(AFTER_RELOAD);
