@@ -1,13 +1,37 @@
 // Pictures of the console for the documentation: docs/console/*.png. Into another folder, where one is given, all pages.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { browser, root, stage } from './stage.mjs';
 
 const into = process.argv[2] ?? join(root, 'docs/console');
 const everything = process.argv.length > 2;
-const DOCUMENTED = ['overview', 'overview-phone', 'call', 'call-refused', 'policies'];
+const DOCUMENTED = ['overview', 'overview-phone', 'call', 'call-refused', 'policies', 'alerts'];
 mkdirSync(into, { recursive: true });
-const gateway = await stage();
+// Who is woken: it takes every message.
+const pager = createServer((request, response) => { request.resume().on('end', () => response.writeHead(204).end()); });
+await new Promise((done) => pager.listen(0, '127.0.0.1', done));
+const to = `to = { webhook = "http://127.0.0.1:${pager.address().port}/sandgate" }`;
+const gateway = await stage({
+  more: `
+[[alerts]]
+name = "refusals"
+on = ["refusals"]
+more-than = 3
+within = "5m"
+${to}
+[[alerts]]
+name = "servers"
+on = ["fault"]
+servers = ["tickets"]
+within = "5m"
+${to}
+[[alerts]]
+name = "on-call"
+on = ["stop", "audit", "pin"]
+${to}
+`,
+});
 // Where there is a font that is made for screens, it is the system's.
 writeFileSync(join(gateway.folder, 'fonts.conf'), `<?xml version="1.0"?><fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include>
 ${['system-ui', 'sans-serif'].map((name) => `<match target="pattern"><test name="family"><string>${name}</string></test><edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>`).join('')}</fontconfig>`);
@@ -61,9 +85,11 @@ try {
   await shoot('servers', '/servers');
   await shoot('policies', '/policies', { before: (page) => page.locator('.candidate').evaluate((one) => one.scrollIntoView({ block: 'end' })) });
   await shoot('clients', '/clients', { before: (page) => page.locator('li', { hasText: 'support-desk' }).locator('text=See as').click() });
+  await shoot('alerts', '/alerts');
   await shoot('stops', '/stops?kind=server&name=crm');
   await shoot('audit', '/audit/verify');
 } finally {
   await chromium.close();
   await gateway.stop();
+  pager.close();
 }

@@ -143,27 +143,31 @@ impl Alerts {
         }
     }
 
-    /// Whether the call log is written, and proved.
+    /// Whether the call log is written, proved, and sent to its sinks.
     fn look_at_log(&self, rules: &Rules, call_log: &CallLogWriter) -> Vec<AlertRecord> {
         if !rules.kinds.has(AlertKind::Audit) {
             return Vec::new();
         }
         let unwritten = call_log.failure().map(|failure| failure.why);
         let unproved = call_log.auditor().and_then(|auditor| auditor.failure());
+        let unproved = unproved.map(|(_, why)| why);
+        let losing = call_log.losing_sinks().into_iter().map(|one| {
+            let subject = format!("records of the call log are lost for {}", one.sink);
+            (subject, one.why)
+        });
+        let named = |subject: &str, why: Option<String>| Some((subject.to_owned(), why?));
+        let wrong: Vec<(String, String)> = named("the call log cannot be written", unwritten)
+            .into_iter()
+            .chain(named("no checkpoint of the call log is kept", unproved))
+            .chain(losing)
+            .collect();
         let mut records = Vec::new();
-        for (subject, why) in [
-            ("the call log cannot be written", unwritten),
-            (
-                "no checkpoint of the call log is kept",
-                unproved.map(|(_, why)| why),
-            ),
-        ] {
-            for rule in rules.on(AlertKind::Audit) {
-                records.extend(match &why {
-                    Some(why) => self.lasts(rule, AlertKind::Audit, subject, why),
-                    None => rule.mended(AlertKind::Audit, subject),
-                });
+        for rule in rules.on(AlertKind::Audit) {
+            for (subject, why) in &wrong {
+                records.extend(self.lasts(rule, AlertKind::Audit, subject, why));
             }
+            let subjects = || wrong.iter().map(|(subject, _)| subject.clone()).collect();
+            records.extend(rule.mended_except(AlertKind::Audit, subjects));
         }
         records
     }
@@ -367,12 +371,18 @@ fn stopped(kind: StopKind, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use sandgate_config::{Destination, Files, ResolvedSink, SinkFormat, SinkTarget};
+    use sandgate_telemetry::call_log::{CallLogParts, CallLogTarget};
+
     use super::*;
 
     fn alert(within: &str) -> Alert {
+        alert_on("stop", within)
+    }
+
+    fn alert_on(kind: &str, within: &str) -> Alert {
         let to = serde_json::json!({ "webhook": "http://127.0.0.1:9/hook" });
-        let written =
-            serde_json::json!({ "name": "stop", "on": ["stop"], "within": within, "to": to });
+        let written = serde_json::json!({ "name": kind, "on": [kind], "within": within, "to": to });
         serde_json::from_value(written).unwrap()
     }
 
@@ -399,6 +409,45 @@ mod tests {
         assert_eq!(alerts.figures()[0].firing, 0);
         // A resumption of what no rule knows is nothing.
         assert!(alerts.stop(StopKind::Server, "crm", None).is_empty());
+        alerts.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_has_no_room_raises_one_alert_by_its_name() {
+        let sink = |port: u16| ResolvedSink {
+            to: SinkTarget::Url(format!("http://127.0.0.1:{port}/in").parse().unwrap(), None),
+            ca: None,
+            format: SinkFormat::Record,
+            queue: 64 << 10,
+        };
+        let target = |sinks| {
+            let parts = CallLogParts {
+                sinks,
+                ..CallLogParts::default()
+            };
+            let files = Files::in_folder(std::path::Path::new("/nonexistent"));
+            CallLogTarget::open(&Destination::None, &files, parts).unwrap()
+        };
+        let log = CallLogWriter::to(target(vec![sink(8), sink(9)]));
+        let alerts = Alerts::default();
+        alerts.adopt(&[alert_on("audit", "1m")], signed(1));
+        let look = || {
+            let rules = alerts.rules.load_full();
+            alerts.look_at_log(&rules, &log)
+        };
+        assert_eq!(look(), [], "nothing is lost yet");
+        while log.sink_figures()[0].dropped == 0 {
+            log.operator_always("test", serde_json::json!({ "why": "x".repeat(1000) }));
+        }
+        let raised = look();
+        let subjects: Vec<_> = raised.iter().map(|one| one.subject.as_str()).collect();
+        let expected = [8, 9]
+            .map(|port| format!("records of the call log are lost for http://127.0.0.1:{port}"));
+        assert_eq!(subjects, expected);
+        assert!(raised.iter().all(|one| one.status == "firing"));
+        log.operator_always("test", serde_json::json!({}));
+        assert_eq!(look(), [], "it is known");
+        assert_eq!(alerts.figures()[0].firing, 2);
         alerts.finish().await;
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A client has one place for each kind, and for findings one for each code, of which it has sixteen at most and one for all
 //! others. Where all places are taken, those who come after share one for each kind, which raises alerts too. What lasts until
-//! it is mended has a place beside them: there are no more of these than there are stops.
+//! it is mended has a place beside them: there are no more of these than there are stops and sinks of the call log.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};

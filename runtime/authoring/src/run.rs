@@ -6,7 +6,7 @@ use std::path::Path;
 use sandgate_assembly::inspect;
 use sandgate_config::{Report, argument_content};
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
-use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
+use sandgate_message::{Call, CallId, Direction, Hook, Json, Limits, Method};
 use sandgate_pipeline::Judged;
 use serde_json::{Value, json};
 
@@ -188,21 +188,7 @@ fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotR
 
 /// A call of an anonymous client to the server `server`.
 pub(super) fn call(event: &str) -> Call {
-    Call {
-        id: CallId("test".into()),
-        method: event.into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: "server".into(),
-        target: None,
-        client_target: None,
-        session: None,
-        principal: None,
-        account: sandgate_message::Account::Local,
-        groups: [].into(),
-        definition: None,
-        attributes: [].into(),
-    }
+    Call::anonymous(CallId("test".into()), "server", event)
 }
 
 /// Sets a part of the context by its name in the contract. A name with a point is an attribute.

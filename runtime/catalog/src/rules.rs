@@ -2,7 +2,7 @@
 //! is known to give its server nothing that the operator did not give.
 
 use sandgate_address::{AllowedHost, Host};
-use sandgate_config::{Image, Package, Scalar};
+use sandgate_config::{Image, Package, Scalar, is_plain_variable};
 use sandgate_text::printable;
 use url::Url;
 
@@ -161,11 +161,7 @@ pub(crate) fn host(text: &str) -> Result<AllowedHost, Refusal> {
 
 /// Judges a variable's name.
 pub(crate) fn variable(name: &str) -> Result<(), Refusal> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let good = (1..=64).contains(&name.len())
-        && name.chars().all(fits)
-        && !name.starts_with(|c: char| c.is_ascii_digit());
-    if !good {
+    if !is_plain_variable(name) {
         return Err(Refusal::of(format!(
             "{} is no variable's name",
             shown(name)

@@ -50,6 +50,7 @@ mod source;
 mod telemetry;
 pub mod tree;
 mod validate;
+mod variable;
 mod view;
 mod wording;
 
@@ -98,6 +99,7 @@ pub use signed_by::{SignedBy, SignerIdentity};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Signal, Telemetry};
 pub use validate::validate;
+pub use variable::is_plain_variable;
 pub use view::{Target, TargetKind, View};
 
 /// A whole configuration file.

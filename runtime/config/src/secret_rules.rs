@@ -9,6 +9,7 @@ use super::server::Url;
 use super::server_rules::is_contained;
 use super::server_secret::{InjectHost, ServerSecret};
 use super::tree::{Entry, Table};
+use super::variable;
 use super::wording::named;
 
 /// Headers of a request that are not a value's place: they say where it goes, how long it is, or what becomes of the
@@ -32,23 +33,8 @@ pub(crate) fn check(server: &str, table: &Table, issues: &mut Vec<Issue>) {
         let error = |span: std::ops::Range<usize>, why: String, help: &str| {
             Issue::error(Some(span), why).help(help.to_owned())
         };
-        let is_name = |text: &str| {
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            (1..=64).contains(&text.len())
-                && text.chars().all(fits)
-                && !text.starts_with(|c: char| c.is_ascii_digit())
-        };
-        if !is_name(&name.name) {
-            let mistake = Mistake::new(
-                "is not the name of a variable",
-                "use letters, digits and `_`, at most 64",
-            );
-            issues.push(wrong(
-                name.span.clone(),
-                format!("{:?}", name.name),
-                mistake,
-            ));
-        }
+        // A file may have the name, too.
+        variable::check(name, true, issues);
         let sources: Vec<_> = ServerSecret::SOURCES
             .iter()
             .filter_map(|key| secret.member(key))

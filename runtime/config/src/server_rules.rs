@@ -7,7 +7,7 @@ use super::rule::{is_true, wrong};
 use super::scalar::Mistake;
 use super::tree::{Entry, Key, Node, Table};
 use super::wording::named;
-use super::{contain_rules, secret_rules, server, signed_by};
+use super::{contain_rules, secret_rules, server, signed_by, variable};
 
 /// The servers to which clients' own `Authorization` goes on: the name of each, and the key that says so.
 pub(crate) fn forwarding(servers: Option<&Table>) -> impl Iterator<Item = (&Key, &Key)> {
@@ -116,18 +116,8 @@ pub(crate) fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mu
             issues.push(wrong(value.span.clone(), name(), mistake));
         }
     }
-    for (variable, _) in table.table("env").into_iter().flatten() {
-        if variable.name.is_empty() || variable.name.contains(['=', '\0']) {
-            let mistake = Mistake::new(
-                "is not the name of a variable",
-                "use letters, digits and `_`",
-            );
-            issues.push(wrong(
-                variable.span.clone(),
-                format!("{:?}", variable.name),
-                mistake,
-            ));
-        }
+    for (key, _) in table.table("env").into_iter().flatten() {
+        variable::check(key, false, issues);
     }
 }
 

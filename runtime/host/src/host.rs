@@ -204,3 +204,48 @@ impl Host {
         Ok(plugin)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use sandgate_message::Limits;
+    use tokio::time::{Duration, timeout};
+
+    use super::*;
+    use crate::file::PluginFile;
+    use crate::grants::Grants;
+    use crate::state::StateQuota;
+
+    #[tokio::test]
+    async fn no_more_plugins_are_prepared_at_once_than_there_are_permits() {
+        let state = State::in_memory(StateQuota::default());
+        let host = Host::new(EngineConfig::default(), None, state).unwrap();
+        let guest = sandgate_guests::find("loops").unwrap().bytes;
+        // What is wrong with it is found at once, without compiling.
+        let spec = Spec {
+            interceptor: "tried".into(),
+            file: Arc::new(PluginFile::read(Bytes::from_static(guest)).unwrap()),
+            settings: serde_json::json!({}),
+            settings_private: false,
+            grants: Grants::default(),
+            memory: Some(MAX_MEMORY + 1),
+            concurrency: None,
+            document: Limits::default(),
+            fault_detail: false,
+        };
+        let permits = u32::try_from(PREPARED_AT_ONCE).unwrap();
+        let busy = host.preparing.clone().acquire_many_owned(permits).await;
+        let mut busy = busy.unwrap();
+        let mut waiting = Box::pin(host.prepare(spec.clone()));
+        assert!((&mut waiting).now_or_never().is_none());
+        // Whoever gives up waiting keeps no permit from the next one.
+        drop(waiting);
+        drop(busy.split(1));
+        let prepared = timeout(Duration::from_secs(60), host.prepare(spec)).await;
+        assert!(matches!(prepared.unwrap(), Err(PrepareError::Memory)));
+        drop(busy);
+        assert_eq!(host.preparing.available_permits(), PREPARED_AT_ONCE);
+    }
+}

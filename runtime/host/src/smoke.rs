@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandgate_message::{Account, Call, CallId, Direction, Era, Failure, Hook, HookRequest, Json};
+use sandgate_message::{Call, CallId, Failure, Hook, HookRequest, Json};
 
 use crate::plugin::Plugin;
 use crate::spec::PrepareError;
@@ -20,21 +20,7 @@ pub(crate) async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             .find(|event| !event.contains(['*', '?', '[', '{']))
             .map_or("ping", String::as_str);
         let request = HookRequest {
-            call: Arc::new(Call {
-                id: CallId("smoke".into()),
-                method: method.into(),
-                direction: Direction::ClientToServer,
-                era: Era::Modern,
-                server: "smoke".into(),
-                target: None,
-                client_target: None,
-                session: None,
-                principal: None,
-                account: Account::Local,
-                groups: Arc::new([]),
-                definition: None,
-                attributes: Arc::new([]),
-            }),
+            call: Arc::new(Call::anonymous(CallId("smoke".into()), "smoke", method)),
             document: Json::empty_object(),
             sent: None,
             failed: false,

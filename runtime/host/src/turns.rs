@@ -28,7 +28,11 @@ pub(crate) struct Turn<'a> {
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        let processors = available_parallelism().map_or(1, usize::from);
+        Self::on(available_parallelism().map_or(1, usize::from))
+    }
+
+    /// The turns of a machine with so many processors.
+    fn on(processors: usize) -> Self {
         Self {
             places: Semaphore::new(processors.min(MAX_AT_ONCE)),
             by_code: Mutex::default(),
@@ -64,11 +68,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn as_many_are_compiled_at_once_as_there_are_processors_and_never_more_than_four() {
+        for (processors, places) in [(1, 1), (2, 2), (4, 4), (64, 4)] {
+            let turns = Turns::on(processors);
+            let mut taken: Vec<_> = (0..places)
+                .map(|_| turns.take(None).now_or_never().unwrap())
+                .collect();
+            let mut waiting = Box::pin(turns.take(None));
+            assert!((&mut waiting).now_or_never().is_none(), "{processors}");
+            // Who gives up waiting has no place, and the next one gets it.
+            drop(waiting);
+            taken.pop();
+            taken.push(turns.take(None).now_or_never().unwrap());
+            assert!(turns.take(None).now_or_never().is_none(), "{processors}");
+        }
+    }
+
+    #[tokio::test]
     async fn plugins_with_the_same_code_wait_for_each_other_and_take_one_place() {
-        let turns = Turns {
-            places: Semaphore::new(2),
-            by_code: Mutex::default(),
-        };
+        let turns = Turns::on(2);
         let code = |byte| Some(CodeDigest([byte; 32]));
         let first = turns.take(code(1)).await;
         assert!(turns.take(code(1)).now_or_never().is_none());

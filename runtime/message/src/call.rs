@@ -97,16 +97,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// A modern `tools/call` of the tool `lookup` of the server `crm`, by nobody known: for tests and benches.
-    #[doc(hidden)]
-    pub fn example() -> Self {
+    /// A modern request of an anonymous client to this server, without a target.
+    pub fn anonymous(id: CallId, server: impl Into<Arc<str>>, method: impl Into<Arc<str>>) -> Self {
         Self {
-            id: CallId("1".into()),
-            method: "tools/call".into(),
+            id,
+            method: method.into(),
             direction: Direction::ClientToServer,
             era: Era::Modern,
-            server: "crm".into(),
-            target: Some("lookup".into()),
+            server: server.into(),
+            target: None,
             client_target: None,
             session: None,
             principal: None,
@@ -116,6 +115,16 @@ impl Call {
             attributes: Arc::new([]),
         }
     }
+
+    /// A `tools/call` of the tool `lookup` of the server `crm`, by nobody known: for tests and benches.
+    #[doc(hidden)]
+    pub fn example() -> Self {
+        Self {
+            target: Some("lookup".into()),
+            ..Self::anonymous(CallId("1".into()), "crm", "tools/call")
+        }
+    }
+
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes

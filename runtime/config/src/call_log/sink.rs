@@ -14,7 +14,8 @@ use crate::server::Url;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallLogSink {
-    /// Where RFC 5424's messages go: `tls://HOST:PORT`, `tcp://HOST:PORT`, or the path of a Unix datagram socket.
+    /// Where RFC 5424's messages go: `tls://HOST:PORT`, `tcp://HOST:PORT` on this machine alone (a loopback address), or the
+    /// path of a Unix datagram socket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub syslog: Option<Syslog>,
     /// The `https` URL to which records are posted, many at a time, a JSON object a line. `http` on this machine alone.
@@ -77,6 +78,16 @@ pub enum SinkTarget {
 }
 
 impl ResolvedSink {
+    /// Whether both send the same to the same place, perhaps with another token, other certificates or another queue.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_place = match (&self.to, &other.to) {
+            (SinkTarget::Syslog(one), SinkTarget::Syslog(other)) => one == other,
+            (SinkTarget::Url(one, _), SinkTarget::Url(other, _)) => one == other,
+            _ => false,
+        };
+        same_place && self.format == other.format
+    }
+
     /// The sink, as operators are shown it: without what may be a secret, which is all after a URL's host.
     pub fn shown(&self) -> String {
         match &self.to {

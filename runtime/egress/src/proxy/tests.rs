@@ -16,6 +16,9 @@ struct Names(Mutex<HashMap<String, Vec<Vec<IpAddr>>>>, AtomicU64);
 impl Resolver for Names {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         self.1.fetch_add(1, Ordering::Relaxed);
+        if name == "hung.example" {
+            return std::future::pending().boxed();
+        }
         let mut names = self.0.lock();
         let found = match names.get_mut(name) {
             Some(lists) if lists.len() > 1 => Ok(lists.remove(0)),
@@ -259,6 +262,29 @@ async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
         assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
         assert!(said.contains(reason), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_name_whose_look_up_hangs_is_unresolved_in_time_and_holds_up_no_other() {
+    let bounds = Bounds {
+        connect: Duration::from_millis(300),
+        ..Bounds::default()
+    };
+    let stage = Stage::new(&["hung.example:PORT", "none.example:PORT"], bounds).await;
+    let hung = timeout(Duration::from_secs(10), stage.refused("hung.example:PORT"));
+    let other = async {
+        let said = stage.refused("none.example:PORT").await;
+        assert!(said.contains("unresolved"), "{said}");
+        stage.log.ended.lock().len()
+    };
+    let (hung, before) = tokio::join!(hung, other);
+    let said = hung.unwrap();
+    assert!(said.starts_with("HTTP/1.1 502 "), "{said}");
+    assert!(said.contains("unresolved"), "{said}");
+    assert_eq!(before, 1, "the other one waited for it");
+    let last = stage.log.ended.lock().last().cloned().unwrap();
+    assert_eq!(last.host.as_deref(), Some("hung.example"));
+    assert_eq!(last.reason, Some(Reason::Unresolved));
 }
 
 #[tokio::test]

@@ -92,3 +92,12 @@ async fn an_answer_that_does_not_end_ends_with_the_time_of_its_request() {
         .unwrap();
     assert!(matches!(refused, FetchError::Time(_)), "{refused}");
 }
+
+#[tokio::test]
+async fn a_look_up_that_hangs_ends_with_the_time_of_its_request() {
+    let url = Url::parse("http://hung.invalid/").unwrap();
+    let patience = Duration::from_millis(100);
+    let sent = Request::get(&url, patience).send(std::future::pending());
+    let sent = tokio::time::timeout(PATIENCE, sent).await.unwrap();
+    assert!(matches!(sent, Err(FetchError::Time(bound)) if bound == patience));
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, header};
-use sandgate_message::{Call, Direction, Era, Message, Method, error_codes};
+use sandgate_message::{Call, Message, Method, error_codes};
 
 use super::{Endpoint, Router};
 use crate::call::caller::Requester;
@@ -65,23 +65,15 @@ pub(super) fn judge(
     let reply = id.map(|id| Message::error(Some(id), error_codes::INVALID_PARAMS, text, None));
     // A method that nobody knows may be the value.
     let method = message.method().filter(|name| Method::new(name).is_known());
+    let server = match endpoint {
+        Endpoint::Server(name) => known(router, requester, name),
+        Endpoint::Merged => "*".into(),
+    };
     let call = Call {
-        id: new_id(),
-        method: method.unwrap_or("unknown").into(),
-        direction: Direction::ClientToServer,
-        era: Era::Modern,
-        server: match endpoint {
-            Endpoint::Server(name) => known(router, requester, name),
-            Endpoint::Merged => "*".into(),
-        },
-        target: None,
-        client_target: None,
-        session: None,
         principal: requester.principal.name.clone(),
         account: account.clone(),
         groups: requester.principal.groups.clone(),
-        definition: None,
-        attributes: Arc::from([]),
+        ..Call::anonymous(new_id(), server, method.unwrap_or("unknown"))
     };
     let reply = reply.filter(|reply| !redactor.finds(&reply.bytes()));
     let rule = RefusedBy {

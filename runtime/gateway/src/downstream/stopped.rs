@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
-use sandgate_message::{Call, Direction, Message, Method, error_codes};
+use sandgate_message::{Call, Message, Method, error_codes};
 use sandgate_wire::era;
 
 use super::{Endpoint, Router};
@@ -40,23 +40,17 @@ impl Router {
         let method = message.method().filter(|name| Method::new(name).is_known());
         let issuer = principal.issuer.as_deref();
         let issuer = issuer.map(|issuer| ("issuer".to_owned(), issuer.to_owned()));
+        let server = match endpoint {
+            Endpoint::Server(name) => name.clone(),
+            Endpoint::Merged => NO_SERVER.into(),
+        };
         let call = Arc::new(Call {
-            id: new_id(),
-            method: method.unwrap_or("unknown").into(),
-            direction: Direction::ClientToServer,
             era: era::of_line(message),
-            server: match endpoint {
-                Endpoint::Server(name) => name.clone(),
-                Endpoint::Merged => NO_SERVER.into(),
-            },
-            target: None,
-            client_target: None,
-            session: None,
             principal: principal.name.clone(),
             account: requester.budget.account().clone(),
             groups: principal.groups.clone(),
-            definition: None,
             attributes: issuer.into_iter().collect(),
+            ..Call::anonymous(new_id(), server, method.unwrap_or("unknown"))
         });
         let reply = error_reply::not_sent(&call, error_codes::SERVER, text).with_id(id);
         let recorder = &self.shared.recorder;

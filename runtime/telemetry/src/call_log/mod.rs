@@ -8,48 +8,56 @@ mod attest;
 mod audit;
 mod backwards;
 mod egress;
+mod hand_over;
+mod keeper;
 mod line;
+mod moved_file;
+mod open_error;
+mod operator_action;
 mod payloads;
 pub mod record;
 mod remote;
-mod remote_client;
+mod retention;
 mod rotation;
+mod saved_chain;
 pub mod search;
+mod shared;
 mod sink;
+mod target;
 mod unsynced;
 mod watcher;
+mod write_failure;
+mod written;
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sandgate_config::{Destination, FileError, Files, ResolvedSink};
+use sandgate_config::FileError;
 use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
-use sandgate_text::escape;
-use serde::Serialize;
 use tokio::sync::Notify;
 
 use self::line::Line;
+use self::remote::FormerSinks;
 use self::sink::Sink;
+use self::unsynced::Unsynced;
+use self::watcher::Watched;
 use crate::matched_values::MatchedValues;
 use crate::recent_calls::{MAX_LINE, RecentCalls};
 
-use self::audit::Signed;
-pub use self::audit::{Auditor, OpenError};
+pub use self::audit::Auditor;
 pub use self::backwards::{Place, backwards};
+pub use self::hand_over::HandedOver;
+pub use self::open_error::OpenError;
 pub use self::payloads::Payloads;
-use self::remote::RemoteSinks;
-pub use self::remote::{RemoteSinkFigures, RemoteSinkStatus};
+pub use self::remote::{LosingSink, RemoteSinkFigures, RemoteSinkStatus};
 pub use self::rotation::Rotation;
-use self::unsynced::Unsynced;
-use self::watcher::Watched;
+pub use self::target::{CallLogParts, CallLogTarget};
 pub use self::watcher::{AlertFigures, AlertRecord, RecordWatcher};
+pub use self::write_failure::WriteFailure;
 
 /// The most bytes by which a line grows with its place in a chain.
 const CHAINED: usize = 110;
@@ -72,145 +80,10 @@ pub struct CallLogWriter {
     moved: AtomicBool,
     /// Files that were moved away and may not be on disk yet.
     unsynced: Unsynced,
+    /// Sinks that reloads have taken out of the configuration.
+    former_sinks: FormerSinks,
     /// Told whenever records go elsewhere.
     redirected: Notify,
-}
-
-/// The destination of records, and whether they hold payloads.
-#[derive(Debug)]
-pub struct CallLogTarget {
-    payloads: Payloads,
-    /// Where records are written. `None`: nowhere on this machine.
-    sink: Option<Mutex<Sink>>,
-    reopen: Option<Reopen>,
-    /// Where records are sent as well.
-    remote: Arc<RemoteSinks>,
-}
-
-/// How a file is opened again.
-#[derive(Debug)]
-struct Reopen {
-    files: Files,
-    path: PathBuf,
-    auditor: Option<Arc<Auditor>>,
-    rotation: Rotation,
-    remote: Arc<RemoteSinks>,
-}
-
-/// What the destination of records is made of.
-#[derive(Debug, Default)]
-pub struct CallLogParts<'a> {
-    /// What records have of params and results.
-    pub payloads: Payloads,
-    /// When the file is moved away.
-    pub rotation: Rotation,
-    /// Where records are sent as well.
-    pub sinks: Vec<ResolvedSink>,
-    /// With an auditor, the lines of a file are part of its chain.
-    pub auditor: Option<&'a Arc<Auditor>>,
-}
-
-/// A failure to write records that still lasts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WriteFailure {
-    /// When the failure began.
-    pub since: SystemTime,
-    /// The number of records that could not be written since then.
-    pub count: u64,
-    /// Why the last record could not be written.
-    pub why: String,
-}
-
-/// The log was handed over to another key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandedOver {
-    /// The key that verifies what was signed before.
-    pub before: String,
-    /// The key that verifies what is signed from here on.
-    pub after: String,
-    /// What went wrong after it. `None`: nothing.
-    pub trouble: Option<String>,
-}
-
-/// The line that stands in the place of missing records.
-#[derive(Serialize)]
-struct Gap {
-    record: &'static str,
-    time: String,
-    since: String,
-    unwritten: u64,
-}
-
-/// The record of what an operator did.
-#[derive(Serialize)]
-struct OperatorAction<'a, T> {
-    record: &'static str,
-    time: String,
-    action: &'a str,
-    #[serde(flatten)]
-    detail: T,
-}
-
-impl CallLogTarget {
-    /// Opens the destination.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be opened, the standard stream is closed, or a sink cannot be used as it is configured.
-    pub fn open(
-        to: &Destination,
-        files: &Files,
-        parts: CallLogParts<'_>,
-    ) -> Result<Self, OpenError> {
-        let CallLogParts {
-            payloads,
-            rotation,
-            sinks,
-            auditor,
-        } = parts;
-        let remote = Arc::new(RemoteSinks::new(sinks)?);
-        let stream = |name: &str, fd: io::Result<OwnedFd>| {
-            fd.map_err(|source| FileError::Io {
-                path: name.into(),
-                what: "opened",
-                source,
-            })
-        };
-        let (sink, reopen) = match to {
-            Destination::None => {
-                return Ok(Self {
-                    payloads,
-                    sink: None,
-                    reopen: None,
-                    remote,
-                });
-            }
-            Destination::Stdout => (
-                Sink::new(stream("stdout", io::stdout().as_fd().try_clone_to_owned())?),
-                None,
-            ),
-            Destination::Stderr => (
-                Sink::new(stream("stderr", io::stderr().as_fd().try_clone_to_owned())?),
-                None,
-            ),
-            Destination::File(path) => {
-                let reopen = Reopen {
-                    files: files.clone(),
-                    path: path.clone(),
-                    auditor: auditor.cloned(),
-                    rotation,
-                    remote: remote.clone(),
-                };
-                (reopen.open()?, Some(reopen))
-            }
-        };
-        Ok(Self {
-            payloads,
-            sink: Some(Mutex::new(sink.sending(remote.clone()))),
-            reopen,
-            remote,
-        })
-    }
 }
 
 impl CallLogWriter {
@@ -227,6 +100,7 @@ impl CallLogWriter {
             watcher: Watched::default(),
             moved: AtomicBool::new(false),
             unsynced: Unsynced::default(),
+            former_sinks: FormerSinks::default(),
             redirected: Notify::new(),
         }
     }
@@ -245,164 +119,13 @@ impl CallLogWriter {
             sink
         });
         target.open_again_if_moved();
+        let others = target.remote.take_over(&before.remote);
         self.target.store(Arc::new(target));
         if let Some(before) = retired {
             self.sync(&before);
         }
-        before.remote.close(remote::AFTER_RELOAD);
+        self.former_sinks.add(others);
         self.redirected.notify_one();
-    }
-
-    /// The number of records that could not be written since the start.
-    pub fn unwritten(&self) -> u64 {
-        self.unwritten.load(Ordering::Relaxed)
-    }
-
-    /// Why records cannot be written at present. `None` if they can.
-    pub fn failure(&self) -> Option<WriteFailure> {
-        match self.failing.load(Ordering::Relaxed) {
-            true => self.failure.lock().clone(),
-            false => None,
-        }
-    }
-
-    /// If records cannot be written, tries whether they can be again. A gateway that is not ready gets no calls, and
-    /// would not learn it from them.
-    pub fn retry(&self) {
-        if self.failing.load(Ordering::Relaxed)
-            && let Some(sink) = &self.target.load().sink
-        {
-            let mut sink = sink.lock();
-            if !sink.retired {
-                let _ = self.line(&mut sink, b"");
-            }
-        }
-    }
-
-    /// Writes the line. If earlier lines could not be written, writes a gap record first.
-    fn line(&self, sink: &mut Sink, line: &[u8]) -> io::Result<()> {
-        let written = match self.failure() {
-            None => sink.line(line),
-            Some(failure) => {
-                let time = |at| humantime::format_rfc3339_micros(at).to_string();
-                let gap = Gap {
-                    record: "gap",
-                    time: time(SystemTime::now()),
-                    since: time(failure.since),
-                    unwritten: failure.count,
-                };
-                let mut gap = serde_json::to_vec(&gap)?;
-                gap.push(b'\n');
-                sink.line(&gap).and_then(|()| {
-                    *self.failure.lock() = None;
-                    self.failing.store(false, Ordering::Relaxed);
-                    match line {
-                        b"" => Ok(()),
-                        line => sink.line(line),
-                    }
-                })
-            }
-        };
-        // An empty line is a mere try: no record is missing.
-        if let (Err(error), false) = (&written, line.is_empty()) {
-            self.unwritten.fetch_add(1, Ordering::Relaxed);
-            let mut failure = self.failure.lock();
-            let failure = failure.get_or_insert_with(|| WriteFailure {
-                since: SystemTime::now(),
-                count: 0,
-                why: String::new(),
-            });
-            failure.count += 1;
-            failure.why = error.to_string();
-            self.failing.store(true, Ordering::Relaxed);
-        }
-        written
-    }
-
-    /// Signs a checkpoint over all lines so far, and writes it. `None`: there are no new lines, or no chain.
-    fn checkpoint(&self) -> io::Result<Option<Signed>> {
-        let signed = loop {
-            let target = self.target.load();
-            let (Some(sink), Some(auditor)) = (&target.sink, &self.auditor) else {
-                return Ok(None);
-            };
-            let mut sink = sink.lock();
-            if !sink.retired {
-                break auditor.checkpoint(&mut sink)?;
-            }
-        };
-        self.sync_moved()?;
-        if let Some(signed) = &signed {
-            // What is signed survives a power cut, so that an anchor never knows more than the log.
-            rustix::fs::fdatasync(&signed.file)?;
-        }
-        Ok(signed)
-    }
-
-    /// Hands the log over to the key of this file, which signs from here on.
-    ///
-    /// # Errors
-    ///
-    /// There is no chain, the key cannot be used or is the same, or the log cannot be written.
-    pub fn hand_over(&self, key: &Path, files: &Files) -> Result<HandedOver, String> {
-        let auditor = self
-            .auditor
-            .as_ref()
-            .ok_or("the call log has no chain: `[audit]` makes one")?;
-        let next = audit::signing_key(key, files).map_err(|error| error.to_string())?;
-        let (before, after) = (auditor.verifier(), next.verifier().to_string());
-        if before == after {
-            return Err(format!(
-                "{} has the key that signs already",
-                files.path(key).display()
-            ));
-        }
-        let signed = loop {
-            let target = self.target.load();
-            let sink = target.sink.as_ref().ok_or("the call log is in no file")?;
-            let mut sink = sink.lock();
-            if !sink.retired {
-                break auditor.hand_over(&mut sink, next);
-            }
-        };
-        let signed = signed.map_err(|error| format!("the call log cannot be written: {error}"))?;
-        // The next key signs from here on, whatever happens to the file.
-        let synced = self
-            .sync_moved()
-            .and_then(|()| Ok(rustix::fs::fdatasync(&signed.file)?));
-        let unsynced = synced
-            .err()
-            .map(|error| format!("the record of it may not be on disk: {error}"));
-        let unsaved = signed
-            .unsaved
-            .map(|error| format!("the end of the chain cannot be kept beside the log: {error}"));
-        Ok(HandedOver {
-            before,
-            after,
-            trouble: unsaved.or(unsynced),
-        })
-    }
-
-    /// Records what an operator did, where the call log is to prove what happened.
-    pub fn operator(&self, action: &str, detail: impl Serialize) {
-        if self.auditor.is_some() {
-            self.operator_always(action, detail);
-        }
-    }
-
-    /// Records what an operator did, also where the call log proves nothing.
-    pub fn operator_always(&self, action: &str, detail: impl Serialize) {
-        let line = OperatorAction {
-            record: "operator",
-            time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
-            action,
-            detail,
-        };
-        if let Ok(mut text) = serde_json::to_string(&line) {
-            text.push('\n');
-            // A failure is counted and told like that of a call's record.
-            let _ = self.put(&escape::json(&text));
-        }
     }
 
     /// Puts a file on disk that gets no further lines: the next checkpoint stands for them too.
@@ -513,11 +236,12 @@ impl CallLogWriter {
             if sink.retired {
                 continue;
             }
-            if let Some(reopen) = &target.reopen
-                && reopen.rotation.is_full(sink.size(), text.len() + CHAINED)
-                && sink.has_records()
-            {
-                self.rotate(&mut sink, &target);
+            if let Some(reopen) = &target.reopen {
+                reopen.follow(&mut sink);
+                let more = text.len() + CHAINED;
+                if reopen.rotation.is_full(sink.size(), more) && sink.has_records() {
+                    self.rotate(&mut sink, &target);
+                }
             }
             let written = self.line(&mut sink, text.as_bytes());
             break (written, !sink.unsent);
@@ -581,66 +305,6 @@ impl CallLog for CallLogWriter {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl CallLogTarget {
-    /// Opens the file by its name once more, where it was moved away since it was opened. Called while nothing moves it.
-    fn open_again_if_moved(&mut self) {
-        let (Some(sink), Some(reopen)) = (&mut self.sink, &self.reopen) else {
-            return;
-        };
-        let sink = sink.get_mut();
-        if reopen.is_of(sink) {
-            return;
-        }
-        match reopen.open() {
-            Ok(fresh) => *sink = fresh,
-            Err(error) => tracing::error!("the call log goes on in a file that was moved: {error}"),
-        }
-    }
-}
-
-impl Reopen {
-    /// Whether the sink writes to the file that has the log's name now.
-    fn is_of(&self, sink: &Sink) -> bool {
-        let stat = std::fs::metadata(self.files.path(&self.path));
-        stat.is_ok_and(|stat| Some((stat.dev(), stat.ino())) == sink.file())
-    }
-
-    fn open(&self) -> Result<Sink, OpenError> {
-        let Self {
-            files,
-            path,
-            auditor,
-            rotation,
-            remote,
-        } = self;
-        let fd = open_file(files, path)?;
-        let sink = match auditor {
-            Some(auditor) => auditor.sink(fd, files, path)?,
-            None => Sink::new(fd),
-        };
-        let begun = match rotation.has_ages() && sink.size() > 0 {
-            true => rotation::begun(files.open_read(path)?),
-            false => None,
-        };
-        Ok(sink.beginning(begun).sending(remote.clone()))
-    }
-}
-
-fn open_file(files: &Files, path: &Path) -> Result<OwnedFd, FileError> {
-    let file = files.open_append(path)?;
-    let failed = |source: io::Error| FileError::Io {
-        path: files.path(path),
-        what: "opened",
-        source,
-    };
-    // A process that was killed may have left half a line; it becomes a line of its own.
-    let length = file.metadata().map_err(failed)?.len();
-    if length > 0 && !files.ends_in_line_end(path)? {
-        rustix::io::write(&file, b"\n").map_err(|error| failed(error.into()))?;
-    }
-    Ok(file.into_std().into())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use sandgate_config::{CallLog, FileError, Files};
 use sandgate_message::Json;
 use serde_json::value::RawValue;
 
-use super::audit::OpenError;
+use super::open_error::OpenError;
 
 /// The longest file of a key, in bytes.
 const MAX_KEY: u64 = 4096;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sandgate_audit::Stamped;
 
-use super::audit::{FileId, Link, Written};
 use super::remote::RemoteSinks;
+use super::saved_chain::Link;
+use super::written::{FileId, Written};
 
 /// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
 /// it is short. While the reader stalls, later records fail at once.
@@ -22,6 +23,7 @@ const CHUNK: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Sink {
     to: OwnedFd,
+    file: Option<FileId>,
     /// Whether writing may block: on a pipe, a socket or a terminal.
     may_stall: bool,
     /// The rest of a line whose beginning is written.
@@ -40,6 +42,8 @@ pub(super) struct Sink {
     has_records: bool,
     /// When it last failed to move the file away.
     pub(super) rotation_failed: Option<Instant>,
+    /// When it last failed to go on in the file with the log's name.
+    pub(super) follow_failed: Option<Instant>,
     /// Where its lines are sent as well.
     remote: Arc<RemoteSinks>,
     /// Whether the last line found no room to wait for all of these.
@@ -48,14 +52,15 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn new(to: OwnedFd) -> Self {
-        let regular = rustix::fs::fstat(&to)
-            .ok()
-            .filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+        let stat = rustix::fs::fstat(&to).ok();
+        let regular =
+            stat.filter(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
         let size = regular.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
         let regular = regular.is_some();
         let own = (!regular).then(|| without_blocking(&to)).flatten();
         Self {
             to: own.unwrap_or(to),
+            file: stat.map(|stat| (stat.st_dev, stat.st_ino)),
             may_stall: !regular,
             rest: Vec::new(),
             failing: false,
@@ -65,6 +70,7 @@ impl Sink {
             begun: None,
             has_records: size > 0,
             rotation_failed: None,
+            follow_failed: None,
             remote: Arc::default(),
             unsent: false,
         }
@@ -99,8 +105,16 @@ impl Sink {
 
     /// Which file it writes to.
     pub(super) fn file(&self) -> Option<FileId> {
-        let stat = rustix::fs::fstat(&self.to).ok()?;
-        Some((stat.st_dev, stat.st_ino))
+        self.file
+    }
+
+    /// The file has this size, whoever has written to it.
+    pub(super) fn grown_to(&mut self, size: u64) {
+        self.size = size;
+        if size > 0 {
+            self.has_records = true;
+            self.begun.get_or_insert_with(SystemTime::now);
+        }
     }
 
     /// Makes its lines part of a chain.

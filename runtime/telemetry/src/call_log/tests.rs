@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use sandgate_config::{Destination, Files};
 use sandgate_gateway::Decision;
 use sandgate_message::{Call, CallId, Json, Limits};
 use sandgate_pipeline::Trail;
@@ -34,7 +35,7 @@ fn forward(record: &CallLogWriter, params: &str) -> Result<(), CallLogError> {
     })
 }
 
-fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
+pub(super) fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
     let trail = Trail {
         version: 7,
         entries: Vec::new(),
@@ -313,7 +314,7 @@ fn chained(folder: &Path, call_log: &str) -> (sandgate_config::CallLog, sandgate
     (config.call_log, config.audit.unwrap())
 }
 
-fn open_chained(folder: &Path, call_log: &str) -> (CallLogWriter, Arc<Auditor>) {
+pub(super) fn open_chained(folder: &Path, call_log: &str) -> (CallLogWriter, Arc<Auditor>) {
     let (config, audit) = chained(folder, call_log);
     let files = Files::in_folder(folder);
     let auditor = Auditor::new(&audit, &files).unwrap();
@@ -328,7 +329,7 @@ fn open_chained(folder: &Path, call_log: &str) -> (CallLogWriter, Arc<Auditor>) 
 }
 
 /// The log's files, the oldest first.
-fn log_files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn log_files(folder: &Path) -> Vec<PathBuf> {
     let all = std::fs::read_dir(folder).unwrap().flatten();
     let mut all: Vec<_> = all
         .map(|entry| entry.path())

@@ -303,8 +303,7 @@ impl Metrics {
             }
             waiting.set(&[sink], i64::try_from(one.waiting).unwrap_or(i64::MAX));
         }
-        // Sinks that a reload names count from zero.
-        all.extend([holds, unwritten, lost, until, records.restarting(), waiting]);
+        all.extend([holds, unwritten, lost, until, records, waiting]);
     }
 
     /// Alerts, by their rules.
