@@ -2,10 +2,15 @@
 //! place whole, closed to writing, and looked through once before it is run. Beside them lie the components of plugins of
 //! registries, each named by its own digest.
 
+mod component;
+mod error;
+mod own;
+mod scratch;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +19,14 @@ use std::time::{Duration, Instant, SystemTime};
 use sandgate_config::{Ecosystem, Package};
 
 use crate::lock::LockedServer;
-use crate::manifest;
-use crate::npm::{self, InstallError};
-use crate::oci;
-use crate::program::{Program, ProgramError};
-use crate::pypi;
+use crate::program::Program;
+use crate::{manifest, npm, pypi};
+use error::WITHIN;
+use own::own;
+use scratch::SCRATCH;
 
-/// How long one installation may take, the wait for another that is under way included.
-const WITHIN: Duration = Duration::from_secs(5 * 60);
+pub use error::StoreError;
+pub(crate) use scratch::Scratch;
 
 /// After this long, what an installation left that did not end is removed.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,32 +37,7 @@ static LOOKED_THROUGH: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// The folder of installed packages, in the gateway's cache.
 #[derive(Clone, Debug)]
 pub struct Store {
-    folder: PathBuf,
-}
-
-/// Why an installed package cannot be used, or none was installed.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum StoreError {
-    #[error("{package} is locked and not installed")]
-    NotInstalled { package: Package },
-    #[error("{} is not as it was installed: {what}", .folder.display())]
-    Changed { folder: PathBuf, what: String },
-    #[error("{package} was not installed: {why}")]
-    Install {
-        package: Package,
-        why: Box<InstallError>,
-    },
-    #[error("{} cannot be used: {why}", .path.display())]
-    Io { path: PathBuf, why: io::Error },
-    #[error("the component {digest} is locked and not here")]
-    NoComponent { digest: String },
-    #[error("{} is not the component that it was: it has {found}", .path.display())]
-    OtherComponent { path: PathBuf, found: String },
-    #[error("another installation of {package} has been under way for {} s", WITHIN.as_secs())]
-    Busy { package: Package },
-    #[error("{0}")]
-    Program(#[from] ProgramError),
+    pub(crate) folder: PathBuf,
 }
 
 impl Store {
@@ -203,63 +183,6 @@ impl Store {
         self.find(package, entry)
     }
 
-    /// The component with this digest, of at most `most` bytes, and where it lies.
-    ///
-    /// # Errors
-    ///
-    /// It is not here, or another one is in its place.
-    pub fn component(&self, digest: &str, most: u64) -> Result<(PathBuf, Vec<u8>), StoreError> {
-        use rustix::fs::{Mode, OFlags};
-        let path = self.component_path(digest);
-        if fs::symlink_metadata(&path).is_err() {
-            let digest = digest.to_owned();
-            return Err(StoreError::NoComponent { digest });
-        }
-        let read = || -> io::Result<Vec<u8>> {
-            self.check()?;
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let file = File::from(rustix::fs::open(&path, flags, Mode::empty())?);
-            let mut bytes = Vec::new();
-            file.take(most).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes = read().map_err(|why| StoreError::Io {
-            path: path.clone(),
-            why,
-        })?;
-        let found = oci::digest(&bytes);
-        match found == digest {
-            true => Ok((path, bytes)),
-            false => Err(StoreError::OtherComponent { path, found }),
-        }
-    }
-
-    /// Keeps a component under its digest. Another that lies in its place is replaced.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
-    pub fn keep_component(&self, bytes: &[u8]) -> Result<PathBuf, StoreError> {
-        let path = self.component_path(&oci::digest(bytes));
-        let keep = || -> io::Result<()> {
-            let scratch = self.scratch()?;
-            let new = scratch.path().join("component");
-            fs::write(&new, bytes)?;
-            fs::set_permissions(&new, Permissions::from_mode(0o444))?;
-            fs::rename(new, &path)
-        };
-        match keep() {
-            Ok(()) => Ok(path),
-            Err(why) => Err(StoreError::Io { path, why }),
-        }
-    }
-
-    fn component_path(&self, digest: &str) -> PathBuf {
-        let digits = digest.strip_prefix("sha256:").unwrap_or(digest);
-        let name: String = digits.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.folder.join(format!("{name}.wasm"))
-    }
-
     fn make(&self) -> io::Result<()> {
         // As the cache of compiled plugins: for its owner alone.
         fs::DirBuilder::new()
@@ -280,7 +203,7 @@ impl Store {
     }
 
     /// What lies here is run: the folder and the cache that it lies in are this user's alone to change.
-    fn check(&self) -> io::Result<()> {
+    pub(crate) fn check(&self) -> io::Result<()> {
         let cache = self.folder.parent();
         cache
             .into_iter()
@@ -301,44 +224,11 @@ impl Store {
             std::process::id(),
             now.as_nanos()
         );
-        let scratch = Scratch(self.folder.join(name));
+        let scratch = Scratch::new(self.folder.join(name));
         fs::create_dir(scratch.path())?;
         fs::create_dir(scratch.files())?;
         Ok(scratch)
     }
-}
-
-/// Whether a folder is one, belongs to this user, and can be changed by nobody else.
-fn own(folder: &Path) -> io::Result<()> {
-    let about = fs::symlink_metadata(folder)?;
-    let shown = folder.display();
-    let user = rustix::process::geteuid().as_raw();
-    let (what, remedy) = if about.is_symlink() {
-        let remedy = "name the folder that it leads to as `cache` of `[gateway]`";
-        ("is a link".to_owned(), remedy.to_owned())
-    } else if !about.is_dir() {
-        (
-            "is no folder".to_owned(),
-            format!("move it away (mv {shown} {shown}.old)"),
-        )
-    } else if about.uid() != user {
-        let what = format!(
-            "belongs to user {}, and not to {user}, who runs this",
-            about.uid()
-        );
-        let remedy = "run it as that user, or name another `cache` of `[gateway]`";
-        (what, remedy.to_owned())
-    } else if about.mode() & 0o022 != 0 {
-        let what = "can be written by others".to_owned();
-        (
-            what,
-            format!("look at what lies in it, then run chmod go-w {shown}"),
-        )
-    } else {
-        return Ok(());
-    };
-    let why = format!("{shown} {what}, and packages that are run lie there; {remedy}");
-    Err(io::Error::other(why))
 }
 
 /// The file at which installations wait for each other. A link in its place is not followed.
@@ -349,41 +239,11 @@ fn gate(path: &Path) -> io::Result<File> {
     Ok(File::from(file))
 }
 
-const SCRATCH: &str = "new-";
-
-/// A folder for what is not finished.
-pub(crate) struct Scratch(PathBuf);
-
-impl Scratch {
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The folder that is filled.
-    pub(crate) fn files(&self) -> PathBuf {
-        self.0.join("files")
-    }
-
-    /// A folder for what tools say.
-    fn said(&self) -> io::Result<PathBuf> {
-        let said = self.0.join("said");
-        fs::create_dir(&said)?;
-        Ok(said)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if self.0.exists() {
-            let _ = manifest::remove(&self.0);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use sandgate_config::Scalar;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
