@@ -8,7 +8,7 @@ use sandgate_config::{Image, Scalar};
 use sandgate_supply::{FILE, FetchedComponent, LockedPlugin, fetch_component, plugin_difference};
 use sandgate_text::printable;
 
-use crate::lock::{Stand, SupplyError, said, shown};
+use crate::supply::{Stand, SupplyError, said, shown};
 use crate::terminal::print;
 
 impl Stand {
