@@ -402,9 +402,16 @@ fn modules_import_each_other_in_one_order() {
         "config",
         "import",
         "signature",
+        "supply",
         "catalog",
         "alerts",
+        "assembly",
+        "recording",
+        "daemon",
+        "console",
+        "drill",
         "demo",
+        "cli",
     ] {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../runtime/{name}/src"));
         let circles = modules::circles(&source);
