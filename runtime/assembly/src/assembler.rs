@@ -1,29 +1,26 @@
 //! Assembles an edition from a configuration: every plugin prepared, every server known, or nothing at all. This is the
 //! one place that knows both the pipeline and the host.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use sandgate_config::{
-    Client, Config, Environment, Issue, Loaded, Receiver, Report, ResolvedSink, Secret, Side,
-    Target, TargetKind,
-};
+use sandgate_config::{Environment, Issue, Loaded, Report, Side};
 use sandgate_egress::{ConnectionLog, Unrecorded};
-use sandgate_gateway::{
-    ClientKey, Clients, Edition, Identity, Kind, Server, View, ViewPattern, Views,
-};
+use sandgate_gateway::{Edition, Server};
 use sandgate_host::Host;
-use sandgate_message::{Hook, Limits, Method};
-use sandgate_pipeline::{Chain, Globs, Origin, Scope, Step, StepConfig, StepError};
+use sandgate_pipeline::{Chain, Globs};
 use sandgate_secrets::Redactor;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use zeroize::Zeroizing;
 
+use crate::around::Around;
+use crate::assembled::Assembled;
 use crate::candidate_runner::CandidateRunner;
+use crate::clients::{clients, unseeing};
+use crate::document_limits::document_limits;
+use crate::idle::idle;
 use crate::plugins::Loading;
 use crate::secrets::{Fetched, Kept};
-use crate::servers::Around;
+use crate::step::{misplaced, step, widened};
+use crate::views::views;
 use crate::{
     authorization, candidates, certificates, cover, doubts, order, packages, plugins, servers,
 };
@@ -42,31 +39,6 @@ pub struct Assembler {
     fetches: bool,
     version: u64,
     ahead: bool,
-}
-
-/// An edition ready to be published, with its warnings.
-pub struct Assembled {
-    /// The edition: chain and servers.
-    pub edition: Edition,
-    /// Warnings about what is probably a mistake, and notes.
-    pub warnings: Vec<Issue>,
-    /// The certificate that the gateway shows its clients.
-    pub identity: Option<Identity>,
-    /// Values that the gateway brings to servers and plugins, none of which may be among the kept words. Empty unless
-    /// words are kept.
-    pub managed: Vec<Zeroizing<String>>,
-    /// The headers of requests to the collector.
-    pub otlp_headers: Vec<(String, Secret)>,
-    /// The sinks of the call log, in the file's order.
-    pub call_log_sinks: Vec<ResolvedSink>,
-    /// What tells each value of the servers' secrets from another one, by `SERVER/NAME`.
-    pub secrets: BTreeMap<String, u64>,
-    /// The receivers of alerts, in the file's order.
-    pub alerts: Vec<Receiver>,
-    plugins: plugins::PreparedPlugins,
-    servers: servers::KnownServers,
-    candidates: candidates::HeldCandidates,
-    issuers: authorization::Issuers,
 }
 
 impl Assembler {
@@ -318,217 +290,4 @@ impl Assembler {
     pub fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
         self.servers.all()
     }
-}
-
-impl Assembled {
-    /// Logs the warnings and notes to the gateway's own log.
-    pub fn log(&self, loaded: &Loaded) {
-        for issue in &self.warnings {
-            let text = loaded.report(vec![issue.clone()]).render(false);
-            match issue.severity {
-                sandgate_config::Severity::Note => tracing::info!("{}", text.trim_end()),
-                sandgate_config::Severity::Warning | sandgate_config::Severity::Error => {
-                    tracing::warn!("{}", text.trim_end())
-                }
-            }
-        }
-    }
-}
-
-/// The clients that may call, with their keys.
-fn clients(loaded: &Loaded) -> Clients {
-    let keys = loaded
-        .config
-        .clients
-        .iter()
-        .map(|(name, client)| ClientKey {
-            name: name.as_str().into(),
-            token_sha256: client.token_sha256.map(|hash| hash.0),
-            previous: client
-                .previous
-                .as_ref()
-                .map(|key| (key.token_sha256.0, key.until.0)),
-            certificate: client.certificate.as_deref().map(Into::into),
-            groups: client.groups.iter().cloned().collect(),
-            rate: rate(&loaded.config, name, client),
-        });
-    Clients::new(keys.collect())
-}
-
-/// The lowest of a client's own rate and those of its views.
-fn rate(config: &Config, name: &str, client: &Client) -> Option<NonZeroU32> {
-    let viewed = config.views_of(Some(name), &client.groups);
-    let rates = viewed.filter_map(|(_, view)| view.rate);
-    rates.chain(client.rate).map(|rate| rate.0).min()
-}
-
-/// The views of the clients, over servers of these names.
-///
-/// # Errors
-///
-/// A pattern holds what is no glob.
-pub fn views(loaded: &Loaded, servers: &[Arc<str>]) -> Result<Views, Report> {
-    let written = loaded.config.views.iter().map(|(name, view)| View {
-        name: name.as_str().into(),
-        clients: view.clients.clone(),
-        groups: view.groups.clone(),
-        allow: patterns(&view.allow),
-        deny: patterns(&view.deny),
-        rate: view.rate.map(|rate| rate.0),
-    });
-    let clients = loaded.config.clients.iter();
-    let clients = clients.map(|(name, client)| (name.as_str(), client.groups.as_slice()));
-    Views::new(written.collect(), clients, servers)
-        .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))
-}
-
-/// Patterns over what servers offer.
-pub(crate) fn patterns(targets: &[Target]) -> Vec<ViewPattern> {
-    let patterns = targets.iter().map(|one| ViewPattern {
-        text: one.as_str().into(),
-        kind: match one.kind {
-            TargetKind::Tool => Kind::Tool,
-            TargetKind::Prompt => Kind::Prompt,
-            TargetKind::Resource => Kind::Resource,
-        },
-        server: one.server.as_str().to_owned(),
-        name: one.name.as_str().to_owned(),
-    });
-    patterns.collect()
-}
-
-/// Notes of clients that are in no view, where there are views.
-fn unseeing(loaded: &Loaded) -> Vec<Issue> {
-    let config = &loaded.config;
-    let clients = config.clients.iter().filter(|(name, client)| {
-        !config.views.is_empty() && config.views_of(Some(name), &client.groups).next().is_none()
-    });
-    clients
-        .map(|(name, _)| {
-            let why = "it is in no view and sees nothing";
-            let issue = loaded.error(&format!("/clients/{name}"), Side::Key, why);
-            Issue {
-                severity: sandgate_config::Severity::Warning,
-                ..issue.help("name it, or one of its groups, in a view of [views]")
-            }
-        })
-        .collect()
-}
-
-/// The limits of one message.
-pub fn document_limits(loaded: &Loaded) -> Limits {
-    let limits = &loaded.config.gateway.limits;
-    Limits {
-        bytes: usize::try_from(limits.max_body.0).unwrap_or(usize::MAX),
-        depth: usize::from(limits.max_depth),
-    }
-}
-
-/// Describes the hooks at which a candidate would look and the live interceptor does not. The candidate is not tried
-/// there.
-fn widened(live: &Step, tried: &Step) -> Option<String> {
-    let hooks = [Hook::PreCall, Hook::PostCall].into_iter();
-    let more: Vec<_> = hooks
-        .filter(|hook| live.role(*hook).is_none() && tried.role(*hook).is_some())
-        .map(|hook| hook.as_str())
-        .collect();
-    (!more.is_empty()).then(|| {
-        format!(
-            "it has a {} too, at which the live plugin does not look: there it is not tried, and promoted it would look",
-            more.join(" and a ")
-        )
-    })
-}
-
-/// Puts the interceptor in its place. The error names the wrong key.
-fn step(
-    interceptor: &sandgate_config::Interceptor,
-    prepared: &plugins::Prepared,
-    origin: Option<Origin>,
-) -> Result<Step, (&'static str, String)> {
-    let globs = |key: &'static str, patterns: &[sandgate_config::Pattern]| {
-        Globs::new(patterns.iter().map(sandgate_config::Pattern::as_str))
-            .map_err(|error| (key, error.to_string()))
-    };
-    let scope = Scope {
-        hooks: interceptor.hooks.clone(),
-        events: globs("/events", &interceptor.events)?,
-        directions: interceptor.directions.clone(),
-        servers: globs("/servers", &interceptor.servers)?,
-        targets: globs("/targets", &interceptor.targets)?,
-        principals: globs("/principals", &interceptor.principals)?,
-        groups: globs("/groups", &interceptor.groups)?,
-    };
-    let place = StepConfig {
-        scope,
-        mode: interceptor.mode,
-        fail_open: interceptor.fail_open,
-        timeout: interceptor
-            .timeout
-            .map(|period| period.0)
-            .unwrap_or(prepared.timeout),
-        sees: interceptor.sees,
-        refusal: interceptor.refusal,
-        origin,
-    };
-    Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
-}
-
-/// The wrong key, and what is wrong.
-fn misplaced(error: StepError) -> (&'static str, String) {
-    let key = match &error {
-        StepError::Hook { .. } => "/hooks",
-        StepError::Event { .. } => "/events",
-        StepError::Raw { .. } => "/sees",
-        StepError::Timeout { .. } => "/timeout",
-        StepError::Plugin { .. } => "/plugin",
-        StepError::Candidate { .. } => "/candidate",
-    };
-    (key, error.to_string())
-}
-
-/// Warns of globs that match no known name: an interceptor that silently looks at nothing protects nothing.
-fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
-    let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
-    let clients: Vec<&str> = loaded.config.clients.keys().map(String::as_str).collect();
-    let groups = loaded.config.clients.values();
-    let groups: Vec<&str> = groups
-        .flat_map(|client| client.groups.iter().map(String::as_str))
-        .collect();
-    let closed = loaded.config.authorization.is_none();
-    let methods: Vec<&str> = Method::known().map(|method| method.name).collect();
-    let known = sandgate_pipeline::KnownNames {
-        servers: Some(&names),
-        events: Some(&methods),
-        // Who comes with a token is known when the token comes.
-        principals: closed.then_some(&*clients),
-        groups: closed.then_some(&*groups),
-        ..sandgate_pipeline::KnownNames::default()
-    };
-    let mut issues = Vec::new();
-    for (index, step) in steps.iter().enumerate() {
-        // Server globs are checked when the file is read.
-        for idle in step
-            .idle(&known)
-            .into_iter()
-            .filter(|idle| idle.key != "servers")
-        {
-            let place = format!("/interceptors/{index}/{}", idle.key);
-            let issue = loaded.error(
-                &place,
-                Side::Value,
-                format!("{:?} matches nothing", idle.glob),
-            );
-            let help = match idle.key {
-                "principals" => doubts::known_ones("client", &clients),
-                "groups" => "no client in [clients] has such a group".into(),
-                _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
-            };
-            issues.push(Issue {
-                severity: sandgate_config::Severity::Warning,
-                ..issue.help(help)
-            });
-        }
-    }
-    issues
 }

@@ -9,8 +9,8 @@ use sandgate_gateway::issuer::{
 use sandgate_gateway::{Authorization, Scopes};
 use zeroize::Zeroizing;
 
-use crate::assembler::patterns;
 use crate::certificates;
+use crate::views::patterns;
 
 /// The issuers in force. One whose settings do not change stays, with its keys.
 #[derive(Default)]

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use sandgate_config::{
     ConditionName, Config, Destination, Environment, Issue, Loaded, PluginSource, Resolved,
-    Severity, Sharing, Side, is_loopback,
+    Sharing, Side, is_loopback,
 };
 use sandgate_pipeline::Globs;
 
 use super::programs;
+use crate::warning::warning;
 
 /// The port of OTLP over gRPC, which the gateway does not speak.
 const OTLP_GRPC: u16 = 4317;
@@ -40,14 +41,6 @@ pub(super) fn of(loaded: &Loaded, resolved: &Resolved, environment: &Environment
     issues.extend(gateway(loaded));
     issues.extend(rules(loaded));
     issues
-}
-
-/// A warning at a value.
-pub(super) fn warning(loaded: &Loaded, place: &str, why: impl std::fmt::Display) -> Issue {
-    Issue {
-        severity: Severity::Warning,
-        ..loaded.error(place, Side::Value, why)
-    }
 }
 
 fn leads_back(config: &Config, url: &http::Uri) -> bool {

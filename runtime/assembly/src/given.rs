@@ -10,9 +10,9 @@ use sandgate_contain::GivenFile;
 use sandgate_egress::{Injection, Injector};
 use sandgate_secrets::Value;
 
+use crate::around::Around;
 use crate::certificates;
 use crate::secrets::place;
-use crate::servers::Around;
 
 /// Where a server finds the values that it is given by a file, one a file.
 const FOLDER: &str = "/run/secrets";

@@ -15,7 +15,7 @@ use sandgate_supply::{
     FILE, Lock, LockedImage, LockedServer, Locks, Program, ProgramError, Store, StoreError,
 };
 
-use crate::host_setup::cache_folder;
+use crate::package_store::{no_store, store};
 use crate::remote_plugin::{self, Origins};
 use crate::signer::signer;
 
@@ -37,19 +37,6 @@ pub(super) struct SignedImage {
     pub(super) image: LockedImage,
     /// `None`: nobody asks for a signature.
     pub(super) signer: Option<String>,
-}
-
-/// The store of installed packages of this configuration's gateway; `None`: the gateway has no cache.
-pub fn store(loaded: &Loaded, environment: &Environment) -> Option<Store> {
-    cache_folder(loaded, environment).map(|cache| Store::in_cache(&cache))
-}
-
-/// The error where there is no folder for packages.
-pub fn no_store(loaded: &Loaded) -> Issue {
-    let why = "there is no folder for packages: neither XDG_CACHE_HOME nor HOME is set";
-    loaded
-        .error("/gateway/cache", Side::Value, why)
-        .help("write `cache`, a folder for what the gateway installs and compiles")
 }
 
 /// The configuration with a program in place of each package. With `ahead`, a package that is not installed is a warning,

@@ -1,7 +1,6 @@
 //! Prepares the plugins of a configuration. Plugins that did not change are reused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -10,13 +9,11 @@ use sandgate_host::{
     Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
     PrepareError, Spec,
 };
-use sandgate_message::{Interceptor, Limits, pointer};
+use sandgate_message::{Limits, pointer};
 
 use crate::builtin;
+use crate::prepared::{DEFAULT_TIMEOUT, Key, Prepared};
 use crate::unloaded::Unloaded;
-
-/// The timeout of a hook run if neither the operator nor the author sets one.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What becomes of a plugin that cannot be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,35 +24,9 @@ pub enum Loading {
     Reload,
 }
 
-/// A plugin ready to be put in its place.
-#[derive(Clone)]
-pub(super) struct Prepared {
-    pub(super) interceptor: Arc<dyn Interceptor>,
-    /// The author's timeout, or the default.
-    pub(super) timeout: Duration,
-    pub(super) key: Option<Key>,
-    /// The candidate that is tried beside the plugin.
-    pub(super) candidate: Option<Box<Prepared>>,
-}
-
 /// The prepared plugins, in the configuration's order.
 #[derive(Clone, Default)]
 pub(super) struct PreparedPlugins(Vec<Prepared>);
-
-/// Everything that a prepared plugin depends on.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    name: String,
-    digest: String,
-    settings: serde_json::Value,
-    outside: Vec<String>,
-    grants: sandgate_config::Grants,
-    env: Vec<(String, String)>,
-    memory: Option<u64>,
-    concurrency: u32,
-    document: Limits,
-    fault_detail: bool,
-}
 
 impl PreparedPlugins {
     pub(super) fn in_order(&self) -> impl Iterator<Item = &Prepared> {

@@ -6,7 +6,7 @@ use rustix::fs::{Access, access};
 use sandgate_config::{Environment, Issue, Loaded, ResolvedServer, Side, ValueOrRef};
 use sandgate_message::pointer;
 
-use super::doubts::warning;
+use crate::warning::warning;
 
 /// Programs that replace variables themselves.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "env"];

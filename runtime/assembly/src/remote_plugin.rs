@@ -13,7 +13,7 @@ use sandgate_supply::{
 };
 
 use crate::inspect;
-use crate::packages::{no_store, store};
+use crate::package_store::{no_store, store};
 use crate::signer::Subject;
 
 /// The largest component, in bytes.

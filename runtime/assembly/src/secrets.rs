@@ -13,7 +13,7 @@ use sandgate_secrets::{AgeFile, AgeKey, Redactor, SHORTEST, Value, Vault, run};
 use zeroize::Zeroizing;
 
 use crate::certificates;
-use crate::doubts::warning;
+use crate::warning::warning;
 
 /// The longest value, in bytes.
 const LONGEST: usize = 64 << 10;

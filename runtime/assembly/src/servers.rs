@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Severity};
-use sandgate_egress::{ConnectionLog, Unrecorded};
+use sandgate_egress::Unrecorded;
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 use sandgate_secrets::Redactor;
@@ -15,6 +15,7 @@ use super::containment::Planner;
 use super::given::{FreshValue, Given};
 use super::secrets::Fetched;
 use super::{authorization, certificates, document_limits, packages};
+use crate::around::Around;
 
 /// The servers of a configuration, in the order of their names, apart from any gateway.
 ///
@@ -46,18 +47,6 @@ pub fn servers_apart(
 
 /// The servers of a configuration, those of the next one to compare with, and doubts.
 pub(super) type Stocked = (Vec<Arc<Server>>, KnownServers, Vec<Issue>);
-
-/// What servers have beside what the file says of them.
-pub(super) struct Around {
-    pub(super) limits: Limits,
-    pub(super) connections: Arc<dyn ConnectionLog>,
-    /// Takes the values that the gateway keeps out of what servers say.
-    pub(super) redactor: Arc<Redactor>,
-    /// These values.
-    pub(super) fetched: Fetched,
-    /// Whether a package that is not installed is a doubt and no error.
-    pub(super) ahead: bool,
-}
 
 /// The servers of the last configuration, by name.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use sandgate_message::{
     PreDecision, Role,
 };
 
-use crate::plugins::{DEFAULT_TIMEOUT, Prepared};
+use crate::prepared::{DEFAULT_TIMEOUT, Prepared};
 
 /// Stands where a plugin could not be loaded. Each of its runs fails, and `fail-open` says what that means.
 pub(super) struct Unloaded {

@@ -10,7 +10,9 @@ mod key;
 mod keyed_hash;
 mod keys;
 mod merkle;
+mod problem;
 mod record;
+mod summary;
 mod verify;
 
 pub use anchored::{AnchorError, Anchored};
@@ -20,5 +22,7 @@ pub use hash::Hash;
 pub use key::{KeyError, SigningKey, VerifierKey};
 pub use keyed_hash::HashKey;
 pub use merkle::Tree;
+pub use problem::{Place, Problem, ProblemKind};
 pub use record::{MAX_LINE, Removed};
-pub use verify::{KeyChange, Place, Problem, ProblemKind, Retention, Summary, Verifier};
+pub use summary::{KeyChange, Retention, Summary};
+pub use verify::Verifier;

@@ -1,14 +1,13 @@
 //! Holds the lines of a log against their chain, its checkpoints, and checkpoints kept elsewhere.
 
-use std::fmt;
-
 use crate::anchored::Anchored;
-use crate::checkpoint::CheckpointError;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::keys::Keys;
 use crate::merkle::Tree;
+use crate::problem::{Place, Problem, ProblemKind};
 use crate::record::{Head, MAX_TORN, Opened, Own, Removed, Torn};
+use crate::summary::{KeyChange, Retention, Summary};
 
 /// The most problems that are told. The first one is what matters: what follows from it cannot be told apart from it.
 const MAX_PROBLEMS: usize = 10;
@@ -53,166 +52,6 @@ struct Gap {
     from: u64,
     to: u64,
     place: Place,
-}
-
-/// What was found.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// The number of the first line of the chain that is at hand.
-    pub first: Option<u64>,
-    /// The number of lines of the chain.
-    pub lines: u64,
-    /// The number of lines before the chain began, which nothing vouches for.
-    pub unchained: u64,
-    /// The number of checkpoints in the log that were verified.
-    pub checkpoints: u64,
-    /// The time of the last checkpoint, and the number of lines of the log that it stands for.
-    pub last_checkpoint: Option<(String, u64)>,
-    /// The number of lines that were cut off when a process was killed, as the lines after them say.
-    pub torn: u64,
-    /// The number of anchored checkpoints that agree with the log.
-    pub anchors_met: u64,
-    /// The number of lines of the log: of the last line at hand and all before it.
-    pub size: u64,
-    /// What retention removed, as records say for which a checkpoint vouches: the one that removed the newest lines.
-    pub retention: Option<Retention>,
-    /// Where the log was handed over to another key.
-    pub key_changes: Vec<KeyChange>,
-    /// What is wrong, in the order of the lines. At most ten.
-    pub problems: Vec<Problem>,
-}
-
-/// What retention removed: the oldest lines of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// The number of the last line that was removed. All lines before it were too, or were due to be.
-    pub to: u64,
-    /// The number of the record that says so.
-    pub said_at: u64,
-    /// The setting that asked for it: `max-files` or `keep`.
-    pub why: String,
-    /// The number of lines of the first checkpoint that vouches for the record.
-    pub checkpoint: u64,
-}
-
-/// Where a key handed the log over to the next one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyChange {
-    /// The number of the line that says so.
-    pub line: u64,
-    /// RFC 3339.
-    pub time: String,
-    /// The key that gave the log up, and signed that.
-    pub from: VerifierKey,
-    /// The key that signs the lines after it.
-    pub to: VerifierKey,
-}
-
-/// A line of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The file's name.
-    pub file: String,
-    /// The line in it, from 1.
-    pub line: u64,
-}
-
-/// What is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The line.
-    pub place: Place,
-    /// What is wrong with it.
-    pub kind: ProblemKind,
-}
-
-/// What is wrong with a line. Numbers of lines are those of the log, from 0.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProblemKind {
-    /// Its hash is not the one that other lines hold.
-    #[error(
-        "was changed after it was written: it does not have the hash that the log holds for it"
-    )]
-    Changed,
-    /// It is the last line, or the one before it, that was changed.
-    #[error(
-        "or the line before it was changed after it was written: their hashes do not fit, and no line after them says which"
-    )]
-    ChangedOrBefore,
-    /// Lines before it are not there.
-    #[error(
-        "stands after a gap: lines {from} to {to} of the log were removed or are in a file that was not given"
-    )]
-    Missing {
-        /// The first of them.
-        from: u64,
-        /// The last of them.
-        to: u64,
-    },
-    /// It stands elsewhere than it was written.
-    #[error("is in the wrong place: it is line {seq} of the log, and line {expected} belongs here")]
-    Misplaced {
-        /// The number that it has.
-        seq: u64,
-        /// The number that belongs here.
-        expected: u64,
-    },
-    /// It is no line of the chain.
-    #[error("is no line of the chain: it was put in or changed")]
-    PutIn,
-    /// The chain begins a second time.
-    #[error(
-        "begins the chain anew: the file beside the log in which the gateway keeps its end was lost or removed, or a second gateway writes this log"
-    )]
-    Restarted,
-    /// A checkpoint has another root than the lines before it.
-    #[error(
-        "is a checkpoint that does not fit the lines before it: one of them, after line {after} of the log, was changed together with all hashes that follow"
-    )]
-    Rewritten {
-        /// The last line for which another checkpoint vouches.
-        after: u64,
-    },
-    /// A checkpoint does not count.
-    #[error("is a checkpoint that does not count: {0}")]
-    Checkpoint(CheckpointError),
-    /// An anchored checkpoint has another root.
-    #[error(
-        "is the last of {0} lines for which the anchor has another root: the log was written anew, up to here or before"
-    )]
-    Anchor(u64),
-    /// The largest anchored checkpoint was not met.
-    #[error(
-        "is the last one, and at none of these lines the log fits the anchor's checkpoint over {0} lines: they are not those that the gateway wrote, or the ones around it are missing"
-    )]
-    Unanchored(u64),
-    /// The last checkpoint is by another key than the one that signs the log.
-    #[error(
-        "is the last checkpoint, signed by {0}, and no checkpoint hands the log over from there to the key that signs it now"
-    )]
-    NotCurrent(VerifierKey),
-    /// Nobody has signed anything.
-    #[error(
-        "is the last one, and no checkpoint vouches for any of these lines: there is none yet, or they were written anew by somebody without the key"
-    )]
-    Unsigned,
-    /// The log is shorter than the anchor says.
-    #[error(
-        "is the last line, number {last} of the log, and the anchor knows {anchored} lines: the end was cut off"
-    )]
-    Cut {
-        /// The number of the last line.
-        last: u64,
-        /// The number of lines that the anchor knows.
-        anchored: u64,
-    },
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { file, line } = &self.place;
-        write!(f, "{file}:{line}: this line {}", self.kind)
-    }
 }
 
 impl Verifier {

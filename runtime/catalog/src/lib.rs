@@ -10,6 +10,8 @@ mod fetch;
 mod format;
 mod own;
 mod plan;
+mod plan_inputs;
+mod plan_maker;
 mod registry;
 mod rules;
 mod strict;

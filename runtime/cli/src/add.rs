@@ -8,8 +8,8 @@ use clap::Args;
 use sandgate_catalog::{Catalogs, Plan, Wanted};
 use sandgate_text::printable;
 
-use crate::args::Configured;
 use crate::catalog::{VerbError, name_of, printable_lines, read, replace};
+use crate::reached::Configured;
 use crate::terminal::print;
 
 /// `sandgate add`.

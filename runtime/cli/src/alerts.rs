@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use sandgate_alerts::{AlertStatus, TestReport};
 use sandgate_daemon::admin::Ask;
 
-use crate::args::Reached;
 use crate::exit::{ask, fail, show};
+use crate::reached::Reached;
 
 /// `sandgate alerts`.
 #[derive(Clone, Debug, Args)]

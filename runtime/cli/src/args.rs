@@ -1,10 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use sandgate_config::Environment;
-use sandgate_daemon::locate::{Located, Unknown};
+use clap::{Parser, Subcommand, ValueEnum};
 use sandgate_telemetry::logging;
 
 use crate::add::Add;
@@ -156,36 +152,6 @@ impl Verb {
     }
 }
 
-/// The configuration to use.
-#[derive(Clone, Debug, Args)]
-pub struct Configured {
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE", default_value = "sandgate.toml")]
-    pub config: PathBuf,
-}
-
-/// The running gateway to ask.
-#[derive(Clone, Debug, Args)]
-pub struct Reached {
-    /// The configuration that it runs with.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Its admin socket [default: where the configuration says]
-    #[arg(long, value_name = "PATH")]
-    pub admin: Option<PathBuf>,
-}
-
-impl Reached {
-    /// Locates the gateway.
-    ///
-    /// # Errors
-    ///
-    /// The gateway's configuration cannot be read, and no socket is given.
-    pub fn locate(&self, environment: &Environment) -> Result<Located, Unknown> {
-        Located::of(&self.configured.config, self.admin.as_deref(), environment)
-    }
-}
-
 /// How the gateway's own log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -211,6 +177,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use std::path::PathBuf;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
         Arguments::try_parse_from(line.split_whitespace())

@@ -12,8 +12,8 @@ use sandgate_daemon::status::Status;
 use sandgate_text::printable;
 use serde_json::{Value, json};
 
-use crate::args::Reached;
 use crate::exit::{ask, complain, fail, runtime};
+use crate::reached::Reached;
 use crate::terminal::print;
 
 /// `sandgate call`.

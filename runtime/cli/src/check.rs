@@ -4,8 +4,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Args;
-use sandgate_assembly::host_setup;
-use sandgate_assembly::{Assembler, Loading};
+use sandgate_assembly::{Assembler, Loading, host_setup};
 use sandgate_config::{
     DescribedIssue, Environment, Give, Issue, Loaded, PluginSource, Report, Scalar, Severity,
 };
@@ -17,8 +16,8 @@ use sandgate_telemetry::logging;
 use sandgate_text::time;
 use serde::Serialize;
 
-use crate::args::Configured;
 use crate::exit::{refuse, runtime, show};
+use crate::reached::Configured;
 use crate::seen::{self, Viewer};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Reach, Row, ServerRows, Stop};
 

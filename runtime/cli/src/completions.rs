@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Arguments;
 use crate::terminal::print;
 
 /// `sandgate completions`.
@@ -16,30 +15,31 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-/// Prints the script.
-pub fn carry_out(asked: Completions) -> ExitCode {
-    print(&String::from_utf8_lossy(&script(asked.shell)));
+/// Prints the script that completes the words of `command`.
+pub fn carry_out(asked: Completions, command: Command) -> ExitCode {
+    print(&String::from_utf8_lossy(&script(asked.shell, command)));
     ExitCode::SUCCESS
 }
 
 /// The script that the shell loads.
-fn script(shell: Shell) -> Vec<u8> {
+fn script(shell: Shell, mut command: Command) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "sandgate", &mut script);
+    clap_complete::generate(shell, &mut command, "sandgate", &mut script);
     script
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use clap::ValueEnum;
+    use clap::{CommandFactory, ValueEnum};
 
     use super::*;
+    use crate::args::Arguments;
 
     #[test]
     fn every_shell_is_told_of_every_verb() {
         for &shell in Shell::value_variants() {
-            let script = String::from_utf8(script(shell)).unwrap();
+            let script = String::from_utf8(script(shell, Arguments::command())).unwrap();
             for verb in Arguments::command().get_subcommands() {
                 assert!(
                     script.contains(verb.get_name()),

@@ -9,16 +9,16 @@ use sandgate_console::{
     ComparedPins, Desk, PinDifference, Promotion, Seen, SeenItem, SeenServer, Verified, digest,
 };
 use sandgate_daemon::admin::Ask;
+use sandgate_daemon::invitation::Invitation;
 use sandgate_daemon::locate::Located;
-use sandgate_daemon::operator::Invitation;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tool_pins::change::Change;
 use tool_pins::lock::{Fate, ToolDifference};
 
-use crate::args::{Configured, Reached};
 use crate::exit::{ask, fail, runtime, show};
 use crate::promote::{self, Promote};
+use crate::reached::{Configured, Reached};
 use crate::seen::{self, Viewer};
 use crate::{audit, pins, why};
 

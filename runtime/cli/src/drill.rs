@@ -14,8 +14,8 @@ use sandgate_drill::{Drill as Rehearsed, DrillError, Report, ReportFile, Wanted,
 use sandgate_text::grid;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::Reached;
 use crate::exit::{complain, refuse, runtime, show};
+use crate::reached::Reached;
 
 /// How long a drill may take to end, beside what it takes.
 const ENDING_MS: u64 = 30_000;

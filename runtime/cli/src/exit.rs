@@ -8,7 +8,7 @@ use sandgate_daemon::admin::{self, Ask};
 use sandgate_telemetry::logging::{self, say};
 use tracing::Level;
 
-use crate::args::Reached;
+use crate::reached::Reached;
 use crate::terminal::print;
 
 /// Asks the running gateway, and returns its answer.

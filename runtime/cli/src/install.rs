@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use sandgate_assembly::RemotePlugin;
-use sandgate_config::{Ecosystem, Environment, Loaded, Package, Scalar};
-use sandgate_supply::{FILE, InstallError, LockedImage, LockedServer, StoreError, ToolError};
+use sandgate_config::{Ecosystem, Environment, Loaded, Scalar};
+use sandgate_supply::{FILE, InstallError, StoreError, ToolError};
 
-use crate::args::Configured;
-use crate::lock::{Stand, SupplyError};
+use crate::reached::Configured;
+use crate::supply::{Stand, SupplyError, fetch, one};
 use crate::terminal::print;
 
 /// `sandgate install`.
@@ -43,38 +43,6 @@ fn all(stand: &Stand) -> Result<ExitCode, SupplyError> {
         print(&format!("{}: {} is here.", plugin.name, plugin.written()));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Installs one package, and says so.
-pub(crate) fn one(
-    stand: &Stand,
-    name: &str,
-    package: &Package,
-    entry: &LockedServer,
-    kept: &str,
-) -> Result<(), SupplyError> {
-    let store = &stand.store;
-    if package.ecosystem == Ecosystem::Image {
-        fetch(stand, name, package, kept)?;
-        print(&format!("{name}: {package} is here."));
-        return Ok(());
-    }
-    let folder = store.install(package, entry, kept);
-    let folder = folder.map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
-    print(&format!(
-        "{name}: {package} is installed in {}.",
-        folder.display()
-    ));
-    Ok(())
-}
-
-fn fetch(stand: &Stand, name: &str, package: &Package, kept: &str) -> Result<(), SupplyError> {
-    let failed =
-        |why: &dyn std::fmt::Display| SupplyError::Other(format!("{name}: {package}: {why}"));
-    let image = LockedImage::read(package, kept);
-    let image = image.ok_or_else(|| failed(&"what is kept of it is unreadable"))?;
-    let engine = stand.engine(name)?;
-    image.fetch(&engine).map_err(|error| failed(&error))
 }
 
 /// Installs what is locked and not installed, before a gateway serves. Everything else that is wrong is told with the rest of

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
@@ -85,7 +85,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Secret(asked) => secret::carry_out(&asked),
         Verb::Token(asked) => token::carry_out(&asked),
         Verb::Schema => schema::carry_out(),
-        Verb::Completions(asked) => completions::carry_out(asked),
-        Verb::Manual(asked) => manual::carry_out(&asked),
+        Verb::Completions(asked) => completions::carry_out(asked, Arguments::command()),
+        Verb::Manual(asked) => manual::carry_out(&asked, Arguments::command()),
     }
 }

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use sandgate_telemetry::logging;
 use tracing::Level;
-
-use crate::args::Arguments;
 
 /// `sandgate manual`.
 #[derive(Clone, Debug, Args)]
@@ -17,9 +15,9 @@ pub struct Manual {
     pub directory: PathBuf,
 }
 
-/// Writes the pages.
-pub fn carry_out(asked: &Manual) -> ExitCode {
-    match clap_mangen::generate_to(Arguments::command(), &asked.directory) {
+/// Writes the pages of `command`.
+pub fn carry_out(asked: &Manual, command: Command) -> ExitCode {
+    match clap_mangen::generate_to(command, &asked.directory) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             logging::say(
@@ -34,13 +32,19 @@ pub fn carry_out(asked: &Manual) -> ExitCode {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::args::Arguments;
 
     #[test]
     fn every_command_has_a_page() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().to_owned();
-        assert_eq!(carry_out(&Manual { directory }), ExitCode::SUCCESS);
+        assert_eq!(
+            carry_out(&Manual { directory }, Arguments::command()),
+            ExitCode::SUCCESS
+        );
         for verb in Arguments::command().get_subcommands() {
             let page = folder
                 .path()

@@ -12,8 +12,8 @@ use sandgate_gateway::Server;
 use serde_json::Value;
 use tool_pins::lock::{self, Fate, Lock, ToolDifference};
 
-use crate::args::Configured;
 use crate::exit::{complain, refuse, runtime};
+use crate::reached::Configured;
 use crate::terminal::print;
 
 /// `sandgate pins`.

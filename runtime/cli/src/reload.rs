@@ -8,8 +8,8 @@ use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_telemetry::logging::say;
 use tracing::Level;
 
-use crate::args::Reached;
 use crate::exit::{ask, fail, show};
+use crate::reached::Reached;
 
 /// `sandgate reload`.
 #[derive(Clone, Debug, Args)]

@@ -8,8 +8,8 @@ use clap::Args;
 use sandgate_authoring::args::RecordedFixture;
 use sandgate_recording::replay::{self, NotReplayed};
 
-use crate::args::Configured;
 use crate::exit::{complain, fail, refuse, runtime};
+use crate::reached::Configured;
 use crate::terminal::print;
 
 /// `sandgate replay`.

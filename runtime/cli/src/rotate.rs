@@ -9,8 +9,8 @@ use sandgate_daemon::admin::{Ask, RotateKind, RotateReport};
 use sandgate_daemon::status::Status;
 use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
 
-use crate::args::Reached;
 use crate::exit::{ask, complain, show};
+use crate::reached::Reached;
 use crate::terminal::print;
 use crate::token::NewToken;
 

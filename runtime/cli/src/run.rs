@@ -18,9 +18,9 @@ use serde::de::IntoDeserializer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::Configured;
 use crate::console::Verbs;
 use crate::exit::{fail, refuse, runtime};
+use crate::reached::Configured;
 use crate::{install, rlimit};
 
 /// `sandgate run`.

@@ -6,8 +6,8 @@ use clap::Args;
 use sandgate_daemon::admin::Ask;
 use sandgate_daemon::status;
 
-use crate::args::Reached;
 use crate::exit::{ask, fail, show};
+use crate::reached::Reached;
 
 /// `sandgate status`.
 #[derive(Clone, Debug, Args)]

@@ -10,8 +10,8 @@ use sandgate_gateway::StopKind;
 use sandgate_telemetry::logging::say;
 use tracing::Level;
 
-use crate::args::Reached;
 use crate::exit::{ask, fail, show};
+use crate::reached::Reached;
 
 /// `sandgate stop`.
 #[derive(Clone, Debug, Args)]

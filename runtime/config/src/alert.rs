@@ -1,5 +1,9 @@
 //! `[[alerts]]`: what wakes somebody, and how.
 
+mod check;
+mod receiver;
+mod syslog;
+
 use std::collections::HashMap;
 
 use schemars::JsonSchema;
@@ -9,11 +13,8 @@ use super::amount::Period;
 use super::pattern::Pattern;
 use super::scalar::{Mistake, Scalar};
 use super::secret::ValueOrRef;
-use super::server::{Url, is_loopback};
-
-mod check;
-mod receiver;
-mod syslog;
+use super::server::is_loopback;
+use crate::url::Url;
 
 pub(crate) use check::check;
 pub use receiver::Receiver;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
 use super::scalar::{Mistake, Scalar, scalar};
-use super::server::Url;
+use crate::url::Url;
 
 /// Proof of what the call log says: each line holds the hash of the one before it, and signed checkpoints stand for all
 /// of them. Needs a call log in a file.

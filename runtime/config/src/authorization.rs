@@ -12,11 +12,12 @@ use super::issue::Issue;
 use super::rule::is_true;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
-use super::server::{Url, is_loopback};
+use super::server::is_loopback;
 use super::server_rules::forwarding;
 use super::tree::{Entry, Table};
 use super::view::Target;
 use super::wording::named;
+use crate::url::Url;
 
 /// The gateway as an OAuth 2.1 resource server: it lets in clients with access tokens of these issuers, beside those of
 /// `[clients]`. A client's token goes to no server.

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grants::Grants;
-use super::interceptor::{Digest, Interceptor, PluginSource};
 use super::scalar::{Mistake, Scalar, scalar};
 use super::settings::Settings;
+use crate::plugin_source::{Digest, PluginSource};
 
 /// Another plugin, other settings, or both, tried on the calls that the interceptor looks at: it changes and refuses
 /// nothing, and what it would have done otherwise is counted. A key left out is the interceptor's own.
@@ -46,27 +46,6 @@ const WHOLE: u32 = 1_000_000;
 
 fn queue() -> u32 {
     256
-}
-
-impl Interceptor {
-    /// The interceptor with its candidate in its place. `None` if it has no candidate.
-    pub fn promoted(&self) -> Option<Self> {
-        let candidate = self.candidate.clone()?;
-        let mut promoted = self.clone();
-        promoted.candidate = None;
-        if let Some(plugin) = candidate.plugin {
-            promoted.plugin = plugin;
-            // The interceptor's own digest was the live file's.
-            promoted.digest = candidate.digest;
-        }
-        if let Some(settings) = candidate.settings {
-            promoted.settings = settings;
-        }
-        if let Some(grants) = candidate.grants {
-            promoted.grants = grants;
-        }
-        Some(promoted)
-    }
 }
 
 impl Candidate {

@@ -4,11 +4,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::interceptor::Digest;
 use super::issue::Issue;
 use super::rule::wrong;
-use super::server;
+use super::server_name;
 use super::tree::{Entry, Table};
+use crate::plugin_source::Digest;
 
 /// Which catalogs may be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -55,7 +55,7 @@ impl Catalog {
 /// Reports names that no catalog can have, and servers of catalogs that may not be used.
 pub(crate) fn check(tree: &Table, issues: &mut Vec<Issue>) {
     for (name, _) in tree.table("catalogs").into_iter().flatten() {
-        if let Err(mistake) = server::check_name(&name.name) {
+        if let Err(mistake) = server_name::check_name(&name.name) {
             let what = format!("the catalog name {:?}", name.name);
             issues.push(wrong(name.span.clone(), what, mistake));
         }

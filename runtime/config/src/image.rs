@@ -1,6 +1,5 @@
 //! `image`: a container image that is the server.
 
-use super::package::{Ecosystem, Package};
 use super::scalar::{Mistake, Scalar, scalar};
 
 /// A reference to an image: registry, name, and a tag, a digest or both, for example
@@ -10,17 +9,6 @@ pub struct Image(pub String);
 
 const HELP: &str = "write the registry, the name, and a tag or a digest, for example \
                     \"ghcr.io/github/github-mcp-server:v1.2.0\" or \"docker.io/mcp/time@sha256:…\"";
-
-impl Image {
-    /// The image as what `sandgate.lock` locks.
-    pub fn source(&self) -> Package {
-        Package {
-            ecosystem: Ecosystem::Image,
-            name: self.0.clone(),
-            version: String::new(),
-        }
-    }
-}
 
 impl Scalar for Image {
     const KIND: &'static str = "an image such as \"ghcr.io/github/github-mcp-server:v1.2.0\"";
@@ -94,6 +82,7 @@ scalar!(Image);
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::package::Package;
 
     #[test]
     fn an_image_names_its_registry_and_one_version() {

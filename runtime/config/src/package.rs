@@ -107,6 +107,17 @@ impl Scalar for Package {
     }
 }
 
+impl Image {
+    /// The image as what `sandgate.lock` locks.
+    pub fn source(&self) -> Package {
+        Package {
+            ecosystem: Ecosystem::Image,
+            name: self.0.clone(),
+            version: String::new(),
+        }
+    }
+}
+
 impl Package {
     /// What is locked, by its text: a package, or `image:` and a reference.
     ///

@@ -11,7 +11,7 @@ use super::server_rules::check_server;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::named;
-use super::{alert, authorization, call_log, catalog, gateway, server, telemetry, view};
+use super::{alert, authorization, call_log, catalog, gateway, server_name, telemetry, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -48,7 +48,7 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
         view::check(tree, views, issues);
     }
     for (name, entry) in servers.into_iter().flatten() {
-        if let Err(mistake) = server::check_name(&name.name) {
+        if let Err(mistake) = server_name::check_name(&name.name) {
             issues.push(wrong(
                 name.span.clone(),
                 format!("the server name {:?}", name.name),

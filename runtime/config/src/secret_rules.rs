@@ -5,12 +5,12 @@ use super::issue::Issue;
 use super::rule::wrong;
 use super::scalar::{Mistake, Scalar};
 use super::server;
-use super::server::Url;
-use super::server_rules::is_contained;
 use super::server_secret::{InjectHost, ServerSecret};
 use super::tree::{Entry, Table};
 use super::variable;
 use super::wording::named;
+use crate::contained::is_contained;
+use crate::url::Url;
 
 /// Headers of a request that are not a value's place: they say where it goes, how long it is, or what becomes of the
 /// connection.

@@ -12,10 +12,11 @@ use super::contain::Contain;
 use super::egress::Egress;
 use super::image::Image;
 use super::package::Package;
-use super::scalar::{Mistake, Scalar, scalar};
+use super::scalar::Mistake;
 use super::secret::ValueOrRef;
 use super::server_secret::ServerSecret;
 use super::signed_by::SignedBy;
+use crate::url::Url;
 
 /// A server: a program that speaks MCP on stdin and stdout (`command`, `package` for one of npm or PyPI, or
 /// `image` for one in a container), or a
@@ -168,37 +169,6 @@ pub enum Sharing {
     All,
 }
 
-/// An `http` or `https` URL without fragment or user name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url(pub http::Uri);
-
-/// Checks a server's name, which clients see before its tools' names: letters, digits, `-` and `_`, no `__` (which ends
-/// the prefix), at most 64 characters.
-pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
-    let help = "use letters, digits, `-` and single `_` within, at most 64";
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || name.len() > 64 {
-        Err(Mistake::new("is not 1 to 64 characters long", help))
-    } else if let Some(c) = name.chars().find(|&c| !fits(c)) {
-        Err(Mistake::new(
-            format!("has the character `{}`", c.escape_default()),
-            help,
-        ))
-    } else if name.contains("__") {
-        Err(Mistake::new(
-            "has `__`, which ends the prefix of merged tool names",
-            help,
-        ))
-    } else if name.starts_with('_') || name.ends_with('_') {
-        Err(Mistake::new(
-            "starts or ends with `_`, which would run into the `__` of merged tool names",
-            help,
-        ))
-    } else {
-        Ok(())
-    }
-}
-
 /// Checks a header's name. Headers that the gateway sets itself, or that end at each hop, are refused.
 pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
     let own = [
@@ -261,69 +231,4 @@ fn keep_alive() -> Period {
 
 fn request_timeout() -> Period {
     Period::secs(5 * 60)
-}
-
-impl Scalar for Url {
-    const KIND: &'static str = "a URL such as \"http://127.0.0.1:9000/mcp\"";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let help = "write an http or https URL, for example \"http://127.0.0.1:9000/mcp\"";
-        let uri: http::Uri = text
-            .parse()
-            .map_err(|_| Mistake::new("is not a URL", help))?;
-        let Some(authority) = uri.authority() else {
-            return Err(Mistake::new("has no host", help));
-        };
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(Mistake::new("is neither http nor https", help));
-        }
-        if authority.as_str().contains('@') {
-            let help = "put it into `headers`, for example Authorization = { from-env = \"NAME\" }";
-            return Err(Mistake::new("has a user name or password", help));
-        }
-        if text.contains('#') {
-            return Err(Mistake::new(
-                "has a fragment (`#…`), which is never sent",
-                "leave it out",
-            ));
-        }
-        Ok(Self(uri))
-    }
-
-    fn write(&self) -> String {
-        self.0.to_string()
-    }
-}
-
-scalar!(Url);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_run_into_the_prefix_of_merged_tools() {
-        for name in ["time", "crm-2", "a_b"] {
-            assert!(check_name(name).is_ok(), "{name}");
-        }
-        for name in ["", "a__b", "_a", "a_", "a.b", "é", "a b"] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_url_holds_no_credentials() {
-        assert!(Url::read("https://example.com/mcp?x=1").is_ok());
-        for text in [
-            "",
-            "/mcp",
-            "example.com",
-            "ftp://x/",
-            "http://u:p@x/",
-            "http://x/#a",
-            "http:///mcp",
-        ] {
-            assert!(Url::read(text).is_err(), "{text}");
-        }
-    }
 }

@@ -5,9 +5,10 @@ use sandgate_message::pointer;
 use super::issue::Issue;
 use super::rule::{is_true, wrong};
 use super::scalar::Mistake;
-use super::tree::{Entry, Key, Node, Table};
+use super::tree::{Entry, Key, Table};
 use super::wording::named;
 use super::{contain_rules, secret_rules, server, signed_by, variable};
+use crate::contained::is_contained;
 
 /// The servers to which clients' own `Authorization` goes on: the name of each, and the key that says so.
 pub(crate) fn forwarding(servers: Option<&Table>) -> impl Iterator<Item = (&Key, &Key)> {
@@ -144,15 +145,5 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
         let help =
             "take `network` out: the server then reaches the hosts of `egress` and nothing else";
         issues.push(Issue::error(span, why).help(help));
-    }
-}
-
-/// Whether a server's program is contained. A package and an image are unless `contain` says otherwise.
-pub(crate) fn is_contained(table: &Table) -> bool {
-    match table.get("contain") {
-        Some(entry) => !matches!(entry.node, Node::Truth(false)),
-        None => ["package", "image"]
-            .iter()
-            .any(|key| table.get(key).is_some()),
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::amount::Period;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::SecretRef;
-use super::server::Url;
+use crate::url::Url;
 
 /// A value that a server needs: one of `from-env`, `from-file`, `from-command`, `from-vault` and `from-age`, and `give`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

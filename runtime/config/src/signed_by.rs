@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::interceptor::REGISTRY;
 use super::issue::Issue;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::tree::{Entry, Node, Table};
 use super::wording::named;
+use crate::plugin_source::REGISTRY;
 
 /// By whom an image, or a plugin of a registry, must be signed: a key, or an identity that an issuer vouches for
 /// (Sigstore). What is not signed so does not run.

@@ -12,9 +12,10 @@ use super::issue::Issue;
 use super::rule::wrong;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
-use super::server::{Url, check_header};
+use super::server::check_header;
 use super::tree::Table;
 use super::wording::named;
+use crate::url::Url;
 
 /// The attributes of the resource that the gateway sets itself.
 const OWN_ATTRIBUTES: [&str; 2] = ["service.instance.id", "service.version"];

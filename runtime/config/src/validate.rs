@@ -1,15 +1,16 @@
 //! Checks a file against the configuration's JSON Schema, the same that is printed. The check goes on after an error,
 //! so that one run reports all errors.
 
+use sandgate_message::pointer::push;
 use sandgate_text::{listed, suggest};
 use serde_json::{Map, Value};
 
 use super::issue::Issue;
-use super::scalar;
+use super::known_scalars::{self, Known};
+use super::scalar::Mistake;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{TRUTH, kind, kind_of, named};
-use sandgate_message::pointer::push;
 
 /// Reports every place where the file, called `subject`, does not match the schema.
 pub fn validate(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {
@@ -42,7 +43,7 @@ impl<'a> Validator<'a> {
             .as_str()
             .and_then(|path| path.strip_prefix("#/$defs/"))
         {
-            if let Some(scalar) = scalar::known(name) {
+            if let Some(scalar) = known_scalars::known(name) {
                 return self.scalar(&scalar, value);
             }
             match name {
@@ -138,7 +139,7 @@ impl<'a> Validator<'a> {
         issue.help(suggest(name, properties.keys().map(String::as_str)))
     }
 
-    fn scalar(&mut self, scalar: &scalar::Known, value: &Entry) {
+    fn scalar(&mut self, scalar: &Known, value: &Entry) {
         let Node::Text(text) = &value.node else {
             // The bare value is checked as well, so that nobody is told to quote what would also be wrong in quotes.
             let bare = self
@@ -157,7 +158,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn mistake(&mut self, mistake: scalar::Mistake, value: &Entry) {
+    fn mistake(&mut self, mistake: Mistake, value: &Entry) {
         let issue = Issue::error(
             Some(value.span.clone()),
             format!("{} {}", self.place(), mistake.why),
@@ -187,20 +188,14 @@ impl<'a> Validator<'a> {
         );
         if length < least {
             self.mistake(
-                scalar::Mistake::new("is empty", "write a value, or leave the key out"),
+                Mistake::new("is empty", "write a value, or leave the key out"),
                 value,
             );
         } else if let Some(most) = most.filter(|most| length > *most) {
             let why = format!("is {length} characters long");
-            self.mistake(
-                scalar::Mistake::new(why, format!("write at most {most}")),
-                value,
-            );
+            self.mistake(Mistake::new(why, format!("write at most {most}")), value);
         } else if text.contains('\0') {
-            self.mistake(
-                scalar::Mistake::new("has a NUL character", "leave it out"),
-                value,
-            );
+            self.mistake(Mistake::new("has a NUL character", "leave it out"), value);
         }
     }
 
@@ -215,7 +210,7 @@ impl<'a> Validator<'a> {
         );
         if number.is_none_or(|number| number < least || number > most) {
             self.mistake(
-                scalar::Mistake::new(
+                Mistake::new(
                     "is out of range",
                     format!("write a number from {least} to {most}"),
                 ),
@@ -228,16 +223,13 @@ impl<'a> Validator<'a> {
     fn given(&mut self, value: &Entry) {
         match &value.node {
             Node::Text(text) if text.contains('\0') => {
-                self.mistake(
-                    scalar::Mistake::new("has a NUL character", "leave it out"),
-                    value,
-                );
+                self.mistake(Mistake::new("has a NUL character", "leave it out"), value);
             }
             Node::Text(_) => {}
             Node::Table(table) if is_outside(table) => {}
             Node::Table(_) => {
                 let why = "is a table, but not one that says where to fetch the value";
-                self.mistake(scalar::Mistake::new(why, OUTSIDE), value);
+                self.mistake(Mistake::new(why, OUTSIDE), value);
             }
             other => {
                 let issue = Issue::error(
@@ -304,7 +296,7 @@ impl<'a> Validator<'a> {
             }
             Node::Date => {
                 self.mistake(
-                    scalar::Mistake::new(
+                    Mistake::new(
                         "is a TOML date, which plugins cannot get",
                         "put it in quotes",
                     ),
@@ -313,16 +305,13 @@ impl<'a> Validator<'a> {
             }
             Node::Float(number) if !number.is_finite() => {
                 self.mistake(
-                    scalar::Mistake::new(
-                        "is not a finite number",
-                        "write a number, or leave it out",
-                    ),
+                    Mistake::new("is not a finite number", "write a number, or leave it out"),
                     value,
                 );
             }
             Node::Integer(None) => {
                 self.mistake(
-                    scalar::Mistake::new(
+                    Mistake::new(
                         "does not fit into 64 bits",
                         "write a smaller number, or text",
                     ),
@@ -370,7 +359,7 @@ impl<'a> Validator<'a> {
             .as_str()
             .and_then(|path| path.strip_prefix("#/$defs/"))
         {
-            Some(name) => scalar::known(name).map(|scalar| scalar.kind.to_owned()),
+            Some(name) => known_scalars::known(name).map(|scalar| scalar.kind.to_owned()),
             None => Some(kind_of(schema["type"].as_str()?, schema)),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sandgate_daemon::operator::Actor;
+use sandgate_daemon::actor::Actor;
 use sandgate_text::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;

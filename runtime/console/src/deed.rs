@@ -16,7 +16,7 @@ use crate::desk::Desk;
 use crate::form::Form;
 use crate::page::{Section, clients, confirm, problem, servers};
 use crate::response::{Answer, see};
-use crate::route::Router;
+use crate::router::Router;
 
 /// Does what the form asks for, or asks whether it is meant.
 pub(crate) async fn carry_out(

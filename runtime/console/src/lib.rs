@@ -18,6 +18,7 @@ mod live;
 mod page;
 mod response;
 mod route;
+mod router;
 
 pub use desk::{
     ComparedPins, Desk, PinDifference, Promotion, Seen, SeenItem, SeenServer, Verified, digest,

@@ -15,7 +15,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use sandgate_config::{Loaded, Report, Side};
-use sandgate_daemon::operator::{Console, Invitation, Operator};
+use sandgate_daemon::invitation::Invitation;
+use sandgate_daemon::operator::{Console, Operator};
 use sandgate_telemetry::accept;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -26,7 +27,7 @@ use crate::desk::Desk;
 use crate::guard::Hosts;
 use crate::live::Live;
 use crate::response::closing;
-use crate::route::Router;
+use crate::router::Router;
 
 /// The most connections at a time. Further ones wait.
 const MOST: usize = 128;

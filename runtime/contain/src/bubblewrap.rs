@@ -5,8 +5,9 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 use crate::access::Access;
-use crate::plan::{Network, Plan};
+use crate::plan::Plan;
 use crate::system;
+use crate::wanted::Network;
 
 /// The oldest version that is used: it can forbid further user namespaces.
 pub(crate) const VERSION: (u32, u32) = (0, 8);

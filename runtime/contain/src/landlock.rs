@@ -7,12 +7,12 @@ use landlock::{
     ABI, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
-
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::access::Access;
 use crate::exact::exact;
-use crate::plan::{Network, Plan};
+use crate::plan::Plan;
+use crate::wanted::Network;
 use crate::{proxied, system};
 
 /// The versions that brought rights, oldest first.

@@ -8,11 +8,13 @@
 //! This crate knows nothing of MCP, of the gateway and of its configuration.
 
 mod access;
+mod backend;
 #[cfg(target_os = "linux")]
 mod bubblewrap;
 mod container;
 #[cfg(target_os = "linux")]
 mod exact;
+mod exposed;
 mod guard;
 mod handed;
 #[cfg(target_os = "linux")]
@@ -32,6 +34,7 @@ mod sys;
 mod system;
 mod table;
 mod toolchain;
+mod wanted;
 
 /// The first word of the helper's command line, after the program's name. The second is the number of the descriptor
 /// with the plan.
@@ -41,13 +44,16 @@ pub const HELPER: &str = "contain-exec";
 pub const REMOVER: &str = "contain-remove";
 
 pub use access::Access;
+pub use backend::Backend;
 pub use container::{Engine, Image, Mount};
+pub use exposed::{Exposed, Reason};
 pub use guard::{GuardError, Guarded, real_path};
 pub use handed::receive;
 pub use limits::{Limit, Limits};
-pub use plan::{Backend, Exposed, GivenFile, Network, Plan, PlanError, Reason, Wanted};
+pub use plan::{Plan, PlanError};
 pub use proxied::environment as proxy_environment;
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing, missing_network, missing_of_engine};
 pub use system::has as every_program_reads;
 pub use toolchain::{Runs, runs};
+pub use wanted::{GivenFile, Network, Wanted};

@@ -7,121 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::backend::Backend;
 use crate::container::{Image, Mount};
+use crate::exposed::{Exposed, Reason, expose, is_visible};
 use crate::guard::{GuardError, Guarded};
 use crate::limits::Limits;
-use crate::runner;
-use crate::system;
 use crate::toolchain::Toolchain;
-
-/// What holds a program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// Namespaces of its own, made by the program `bwrap`: it sees nothing but what it is given.
-    #[default]
-    Bubblewrap,
-    /// The kernel's Landlock alone: it cannot open what it is not given.
-    Landlock,
-    /// A container of Podman's, made from an image.
-    Podman,
-    /// A container of Docker's, made from an image.
-    Docker,
-}
-
-impl Backend {
-    /// The name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bubblewrap => "bubblewrap",
-            Self::Landlock => "landlock",
-            Self::Podman => "podman",
-            Self::Docker => "docker",
-        }
-    }
-
-    /// Whether it makes containers from images.
-    pub fn is_engine(self) -> bool {
-        matches!(self, Self::Podman | Self::Docker)
-    }
-}
-
-/// The network that a program has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Network {
-    /// None: with bubblewrap a loopback interface of its own, with Landlock no socket at all.
-    #[default]
-    None,
-    /// A loopback interface of its own, with a listener whose connections somebody outside accepts: a proxy.
-    Proxy,
-    /// The machine's, whole.
-    Host,
-}
-
-/// Why a program is given a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reason {
-    /// The program itself, or its runtime.
-    Program,
-    /// The operator says so.
-    Given,
-    /// The packages that `npx` or `uvx` run.
-    Cache,
-    /// A mount of a container's.
-    Mount,
-}
-
-/// A path that a program is given beside what every program sees. It has no links.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exposed {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// What may be done with it.
-    pub access: Access,
-    /// Why it is there.
-    pub reason: Reason,
-}
-
-/// A file in memory, which a program in bubblewrap's sandbox or in a container finds at a path, and can read.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GivenFile {
-    /// Where it is, within.
-    pub path: PathBuf,
-    /// What is in it.
-    pub content: String,
-}
-
-/// Without the content, which may be secret.
-impl fmt::Debug for GivenFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GivenFile({})", self.path.display())
-    }
-}
-
-/// What an operator wants of a program's containment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// What holds it.
-    pub backend: Backend,
-    /// Paths that it may read.
-    pub read: Vec<PathBuf>,
-    /// Paths that it may change.
-    pub write: Vec<PathBuf>,
-    /// The folder with packages of `npx` or `uvx`, of this server alone.
-    pub cache: Option<PathBuf>,
-    /// The folder of an installed package, which it reads: the gateway put it there, so that it may lie in what is guarded.
-    pub installed: Option<PathBuf>,
-    /// Files that are in its sandbox alone, and on no disk.
-    pub files: Vec<GivenFile>,
-    /// Its network.
-    pub network: Network,
-    /// Its limits.
-    pub limits: Limits,
-    /// The user that a gateway of root's runs it as; `None`: the gateway's own.
-    pub user: Option<u32>,
-}
+use crate::wanted::{GivenFile, Network, Wanted};
+use crate::{runner, system};
 
 /// What one program may reach and use.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,24 +278,8 @@ impl fmt::Debug for Plan {
     }
 }
 
-fn expose(exposed: &mut BTreeMap<PathBuf, Exposed>, path: PathBuf, access: Access, reason: Reason) {
-    let new = Exposed {
-        path: path.clone(),
-        access,
-        reason,
-    };
-    let old = exposed.entry(path).or_insert_with(|| new.clone());
-    if old.access < access {
-        *old = new;
-    }
-}
-
-fn is_visible(path: &Path, exposed: &[Exposed]) -> bool {
-    system::has(path) || exposed.iter().any(|one| path.starts_with(&one.path))
-}
-
 /// The search path within: what the gateway's has, as far as the program sees it.
-fn path(toolchain: &Toolchain, search: &[PathBuf], exposed: &[Exposed]) -> String {
+pub(crate) fn path(toolchain: &Toolchain, search: &[PathBuf], exposed: &[Exposed]) -> String {
     let system = system::PATH.map(PathBuf::from);
     let mut folders: Vec<&PathBuf> = toolchain.folders.iter().chain(search).collect();
     let visible = |folder: &Path| {

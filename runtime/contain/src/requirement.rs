@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::container::Engine;
-use crate::plan::{Backend, Network};
+use crate::wanted::Network;
 
 /// The time for one answer of an engine's.
 const ANSWER: Duration = Duration::from_secs(20);

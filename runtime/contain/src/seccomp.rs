@@ -11,7 +11,9 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
-use crate::plan::{Backend, Network, Plan};
+use crate::backend::Backend;
+use crate::plan::Plan;
+use crate::wanted::Network;
 
 /// The last system call that was looked at: `mseal`. Numbers are the same on all architectures from 424 on.
 const LAST: u32 = 462;

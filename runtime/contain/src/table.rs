@@ -1,8 +1,11 @@
 //! A plan, as people read it.
 
 use crate::access::Access;
+use crate::backend::Backend;
+use crate::exposed::{Exposed, Reason};
 use crate::limits::size;
-use crate::plan::{Backend, Exposed, Network, Plan, Reason};
+use crate::plan::Plan;
+use crate::wanted::Network;
 
 impl Plan {
     /// What the program may reach and use, as rows of a table: what it is about, and what of it.

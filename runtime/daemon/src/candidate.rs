@@ -5,11 +5,10 @@ use std::fmt::Write;
 
 use sandgate_message::CallId;
 use sandgate_pipeline::{BoundInterceptor, Candidate, Difference, Step};
-use sandgate_text::printable;
-use sandgate_text::time;
+use sandgate_text::{printable, time};
 use serde::{Deserialize, Serialize};
 
-use crate::status::short;
+use crate::digest::short;
 
 /// The number of last differences that `status` shows.
 const SHOWN: usize = 5;

@@ -9,7 +9,7 @@ use sandgate_telemetry::call_log::CallLogWriter;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::operator::Actor;
+use crate::actor::Actor;
 
 /// The longest time that a drill may take.
 pub const LONGEST: Duration = Duration::from_secs(600);

@@ -10,37 +10,13 @@ use sandgate_gateway::StopKind;
 use sandgate_telemetry::traffic::TrafficReport;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::actor::Actor;
 use crate::admin::{Ask, Handler};
 use crate::calls::{CallFilter, CallPage, Calls, Deed};
+use crate::invitation::Invitation;
 use crate::status::Status;
-
-/// Who does something to the gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
-    /// The number of the user at the admin socket, or of the one who asked there for the console's link.
-    pub uid: u32,
-    /// The console's session, by its public name.
-    pub session: Option<Arc<str>>,
-}
-
-impl Actor {
-    /// The user at the admin socket.
-    pub(crate) fn at_socket(uid: u32) -> Self {
-        Self { uid, session: None }
-    }
-
-    /// Adds who it was to the detail of a record.
-    pub(crate) fn sign(&self, mut detail: Value) -> Value {
-        detail["uid"] = json!(self.uid);
-        if let Some(session) = &self.session {
-            detail["console"] = json!(session);
-        }
-        detail
-    }
-}
 
 /// An operator's hand on a running gateway.
 #[derive(Clone)]
@@ -146,15 +122,4 @@ pub trait Console: Send + Sync {
         operator: Operator,
         end: CancellationToken,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-}
-
-/// A link into the console.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-pub struct Invitation {
-    /// The link.
-    pub url: String,
-    /// The same for browsers that do not lead names below `.localhost` to this machine.
-    pub by_address: String,
-    /// Seconds for which it is good.
-    pub seconds: u64,
 }

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
-use sandgate_assembly::host_setup;
-use sandgate_assembly::{Assembler, Loading};
+use sandgate_assembly::{Assembler, Loading, host_setup};
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_gateway::{Edition, Gateway, Server};
 use sandgate_telemetry::call_log::CallLogWriter;
 
+use crate::call_log::open_call_log_target;
 use crate::lookout::Lookout;
 use crate::memory;
 use crate::reload_report::{ReloadReport, Written};
 use crate::restart::{self, StartKeys};
-use crate::running;
 use crate::watch::Watch;
 
 /// How often to check whether calls still use what was replaced.
@@ -180,8 +179,7 @@ impl Reloader {
                 // A sink's token or certificates may be others in the same place.
                 Some((call_log, stdio)) if moved || !call_log.sends_to(sinks) => {
                     let auditor = call_log.auditor();
-                    let opened =
-                        running::open_call_log_target(&loaded, *stdio, sinks.clone(), auditor);
+                    let opened = open_call_log_target(&loaded, *stdio, sinks.clone(), auditor);
                     Some(opened?)
                 }
                 _ => None,

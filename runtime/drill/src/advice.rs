@@ -4,8 +4,8 @@ use sandgate_config::{AlertKind, Config, Interceptor, PluginSource};
 use sandgate_pipeline::Mode;
 use serde::Serialize;
 
-use crate::copy::Cast;
-use crate::report::{Guard, Step, Verdict};
+use crate::cast::Cast;
+use crate::step::{Guard, Step, Verdict};
 
 /// Something to change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

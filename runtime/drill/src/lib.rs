@@ -9,8 +9,10 @@
 )]
 
 mod advice;
+mod cast;
 mod client;
 mod copy;
+mod done;
 mod drills;
 mod error;
 mod keep;
@@ -19,15 +21,19 @@ mod plan;
 mod planted;
 mod records;
 mod rehearsal;
+mod rehearse;
 mod report;
 mod report_file;
+mod seen;
 mod stand_in;
+mod step;
 mod sweep;
 
 pub use advice::Advice;
 pub use error::DrillError;
 pub use outside::reached;
 pub use plan::{DISTURBS, Drill, Plan, Wanted};
-pub use report::{Report, Step, Verdict};
+pub use report::Report;
 pub use report_file::ReportFile;
+pub use step::{Step, Verdict};
 pub use sweep::sweep;

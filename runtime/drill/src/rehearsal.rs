@@ -8,28 +8,26 @@ use std::time::Duration;
 use sandgate_config::{Loaded, OnFailure};
 use sandgate_daemon::admin::{self, Ask, SocketPath};
 use sandgate_daemon::{Transport, start};
-use sandgate_text::printable;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Answer, Client};
-use crate::copy::{self, Cast};
+use crate::cast::Cast;
+use crate::client::Client;
+use crate::copy;
+use crate::done::Control;
 use crate::error::DrillError;
 use crate::keep::Keep;
 use crate::plan::Drill;
 use crate::records::{Detection, Record, Records};
-use crate::report::{Control, Guard, Step};
+use crate::seen::{Seen, micros};
 use crate::stand_in::{StandIn, listen};
+use crate::step::{Guard, Step};
 use crate::sweep::Folder;
 
 /// What the reading tool says where nothing is planted.
 const HARMLESS: &str = "The shop opens at nine.";
-/// The most that a report says of who saw a call.
-const MOST: usize = 8;
-/// The longest of these texts, in characters: names and codes are plugins' own.
-const LONGEST: usize = 160;
 /// How long the second gateway may take to end.
 const END: Duration = Duration::from_secs(20);
 
@@ -46,28 +44,6 @@ pub(crate) struct Rehearsal {
     stop: CancellationToken,
     serving: JoinHandle<io::Result<()>>,
     standing_in: JoinHandle<io::Result<()>>,
-}
-
-/// What came of a call.
-pub(crate) struct Seen {
-    pub(crate) answer: Answer,
-    /// How many calls the stand-in had heard before.
-    pub(crate) heard_before: usize,
-    pub(crate) record: Option<Record>,
-    pub(crate) detections: Vec<Detection>,
-    pub(crate) alerts: Vec<String>,
-}
-
-impl Seen {
-    /// Who did or noticed something, for people.
-    pub(crate) fn by(&self) -> Vec<String> {
-        let all = self.detections.iter().map(|one| match one.code.is_empty() {
-            true => format!("{} {}", one.by, one.did),
-            false => format!("{} {}: {}", one.by, one.did, one.code),
-        });
-        let short = |text: String| printable(&text).chars().take(LONGEST).collect();
-        all.take(MOST).map(short).collect()
-    }
 }
 
 impl Rehearsal {
@@ -240,8 +216,4 @@ impl Rehearsal {
         });
         Ok(asked.await.map_err(io::Error::other)??)
     }
-}
-
-pub(crate) fn micros(period: Duration) -> u64 {
-    u64::try_from(period.as_micros()).unwrap_or(u64::MAX)
 }

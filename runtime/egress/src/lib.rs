@@ -8,7 +8,9 @@
 //! This crate knows nothing of MCP, of containment and of the gateway's configuration: whoever holds the listener says
 //! which program can connect to it.
 
+mod bounds;
 mod connection;
+mod connection_record;
 mod head;
 mod hello;
 mod inject;
@@ -18,11 +20,14 @@ mod proxy;
 mod reason;
 mod relay;
 mod resolve;
+mod verdict;
 
-pub use connection::{Connection, ConnectionLog, Unrecorded, Verdict};
+pub use bounds::Bounds;
+pub use connection::{Connection, ConnectionLog, Unrecorded};
 pub use inject::{Injection, Injector, InjectorError};
 pub use policy::Policy;
-pub use proxy::{Bounds, Proxy};
+pub use proxy::Proxy;
 pub use reason::Reason;
 pub use resolve::{Resolver, SystemResolver};
 pub use sandgate_address::{AllowedHost, AllowedHostError};
+pub use verdict::Verdict;

@@ -1,6 +1,6 @@
 //! Why a connection was not let through, for the program, the operator and the log.
 
-use crate::connection::Verdict;
+use crate::verdict::Verdict;
 
 /// Why a connection was not let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

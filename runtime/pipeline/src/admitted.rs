@@ -24,8 +24,10 @@ use std::sync::{Arc, Weak};
 use sandgate_message::{Call, Hook, Json, Message};
 
 use crate::chain::Chain;
-use crate::hook_phase::{HookPhase, Notes, PhaseEnd};
+use crate::hook_phase::HookPhase;
 use crate::nested::NestedMessages;
+use crate::notes::Notes;
+use crate::phase_end::PhaseEnd;
 use crate::redaction::clean;
 use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;

@@ -37,8 +37,9 @@ use sandgate_message::{Call, Hook, Message};
 
 use crate::admitted::{Admitted, Continuation, FilteredReply};
 use crate::chain::Chain;
-use crate::hook_phase::{HookPhase, PhaseEnd};
+use crate::hook_phase::HookPhase;
 use crate::nested::NestedMessages;
+use crate::phase_end::PhaseEnd;
 use crate::redaction::clean;
 use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;

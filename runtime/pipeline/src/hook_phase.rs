@@ -2,9 +2,8 @@
 //! decisions and writes the trail. `enter` and `admitted` define the order of the runs.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Instant;
 
 use sandgate_message::{
@@ -12,46 +11,18 @@ use sandgate_message::{
 };
 
 use crate::apply::{DecisionRules, Effect};
+use crate::audit_runs::AuditRuns;
 use crate::chain::Chain;
 use crate::hook_run::{FinishedRun, HookRun, HookRuns, RunTicket, poll_next};
 use crate::nested::{NestedMessages, NestedOutcome, NestedRefusal};
+use crate::notes::Notes;
+use crate::phase_end::{PhaseEnd, StepRefusal};
 use crate::refusal::RefusalCause;
 use crate::step::Step;
 use crate::step_config::{Mode, Sees};
 use crate::stopped;
 use crate::trail::{Decision, Malfunction, Trail};
-use crate::trial::{CandidateNotes, Offer, micros};
-
-/// The notes that pre-calls left for their post-calls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Notes {
-    /// Notes by place in the chain.
-    live: Vec<(usize, Arc<[u8]>)>,
-    /// Notes of candidates. `None` until a candidate is offered a pre-call.
-    candidates: Option<Box<CandidateNotes>>,
-}
-
-/// The step that ended a phase early, and why.
-#[derive(Clone, Debug)]
-pub(crate) struct StepRefusal {
-    /// The step's place in the chain.
-    pub(crate) step: usize,
-    pub(crate) cause: RefusalCause,
-}
-
-/// How a phase ended early.
-pub(crate) enum PhaseEnd {
-    /// An interceptor of the phase ended it.
-    Step(StepRefusal),
-    /// A message nested in the document ended it.
-    Nested(NestedRefusal),
-}
-
-impl From<StepRefusal> for PhaseEnd {
-    fn from(stop: StepRefusal) -> Self {
-        Self::Step(stop)
-    }
-}
+use crate::trial::{Offer, micros};
 
 /// The hook runs over one document at one hook.
 pub(crate) struct HookPhase<'a> {
@@ -67,7 +38,7 @@ pub(crate) struct HookPhase<'a> {
     notes: Notes,
     trail: Trail,
     /// Audit runs that have not finished. Nothing waits for them before the end of the phase.
-    audits: Option<HookRuns<'a>>,
+    audits: AuditRuns<'a>,
 }
 
 /// The output of a phase.
@@ -128,7 +99,7 @@ impl<'a> HookPhase<'a> {
             answer: None,
             notes,
             trail,
-            audits: None,
+            audits: AuditRuns::default(),
         }
     }
 
@@ -187,7 +158,7 @@ impl<'a> HookPhase<'a> {
             }
             let asked = self.ask(index, step);
             if step.place().mode == Mode::Audit {
-                self.audits.get_or_insert_default().push(asked);
+                self.audits.push(asked);
                 continue;
             }
             let (ticket, outcome) = self.beside_audits(asked).await;
@@ -221,7 +192,7 @@ impl<'a> HookPhase<'a> {
             }
             let asked = self.ask(index, step);
             if step.place().mode == Mode::Audit {
-                self.audits.get_or_insert_default().push(asked);
+                self.audits.push(asked);
             } else if let Some(several) = &several {
                 several.push(asked);
             } else if let Some(first) = alone.replace(asked) {
@@ -283,11 +254,8 @@ impl<'a> HookPhase<'a> {
     /// Waits for the audit runs that have not finished: their decisions belong in the trail, their notes to the
     /// post-calls.
     pub(crate) async fn finish_audits(&mut self) {
-        if let Some(mut audits) = self.audits.take() {
-            let mut next = |context: &mut Context<'_>| poll_next(&mut audits, context);
-            while let Some((ticket, outcome)) = poll_fn(&mut next).await {
-                self.settle(ticket, outcome);
-            }
+        while let Some((ticket, outcome)) = self.audits.next().await {
+            self.settle(ticket, outcome);
         }
     }
 
@@ -380,18 +348,7 @@ impl<'a> HookPhase<'a> {
 
     /// Waits for `main`, and polls the audit runs meanwhile.
     async fn beside_audits<T>(&mut self, main: impl Future<Output = T>) -> T {
-        let Some(audits) = &mut self.audits else {
-            return main.await;
-        };
-        let mut main = pin!(main);
-        let mut over = Vec::new();
-        let result = poll_fn(|context| {
-            while let Poll::Ready(Some(decided)) = poll_next(audits, context) {
-                over.push(decided);
-            }
-            main.as_mut().poll(context)
-        })
-        .await;
+        let (result, over) = self.audits.beside(main).await;
         for (ticket, outcome) in over {
             self.settle(ticket, outcome);
         }

@@ -6,6 +6,7 @@
 
 mod admitted;
 mod apply;
+mod audit_runs;
 mod bound;
 mod candidate;
 mod chain;
@@ -15,6 +16,8 @@ mod globs;
 mod hook_phase;
 mod hook_run;
 mod nested;
+mod notes;
+mod phase_end;
 mod raw_json;
 mod redaction;
 mod refusal;

@@ -13,12 +13,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sandgate_gateway::CapturedCall;
 use sandgate_message::{Call, CallId};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
 
 use crate::folder::{Folder, FolderError};
+use crate::recording_status::RecordingStatus;
 use crate::seal::Recipient;
+use crate::tallies::{Tallies, size};
 use crate::writer::Writer;
 
 /// The most captured calls that wait to be written.
@@ -51,44 +52,6 @@ pub struct Recording {
     waiting: Arc<AtomicUsize>,
     tallies: Arc<Tallies>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
-}
-
-/// The counts of calls to record by what became of them.
-#[derive(Debug, Default)]
-pub(crate) struct Tallies {
-    pub(crate) written: AtomicU64,
-    pub(crate) queue: AtomicU64,
-    pub(crate) orphaned: AtomicU64,
-    pub(crate) unplaced: AtomicU64,
-    pub(crate) unlike: AtomicU64,
-    pub(crate) left: AtomicU64,
-    pub(crate) large: AtomicU64,
-    pub(crate) failed: AtomicU64,
-}
-
-/// The counts of calls to record by what became of them, for `sandgate status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingStatus {
-    /// The folder of the recording.
-    pub folder: PathBuf,
-    /// Whether calls are kept as they came, encrypted.
-    pub sealed: bool,
-    /// Calls that were written. Some may have been deleted since.
-    pub written: u64,
-    /// Calls that were dropped because the recorder did not keep up.
-    pub dropped: u64,
-    /// Calls that continue calls that are not recorded.
-    pub orphaned: u64,
-    /// Calls in which a policy found something and does not say where.
-    pub unplaced: u64,
-    /// Calls that would have been judged otherwise with surrogates.
-    pub unlike: u64,
-    /// Calls that still had a value that was found.
-    pub unclean: u64,
-    /// Calls that are larger than the whole recording may be.
-    pub too_large: u64,
-    /// Calls that could not be written.
-    pub failed: u64,
 }
 
 impl Recording {
@@ -184,52 +147,11 @@ impl Recording {
     }
 }
 
-impl RecordingStatus {
-    /// The status as text for people.
-    pub fn text(&self) -> String {
-        let mut text = format!("{}: {} calls", self.folder.display(), self.written);
-        for (count, why) in [
-            (self.dropped, "not recorded, too many at a time"),
-            (
-                self.orphaned,
-                "not recorded, since they continue calls that are not",
-            ),
-            (
-                self.unplaced,
-                "not recorded, since a policy does not say where it found something",
-            ),
-            (
-                self.unlike,
-                "not recorded, since surrogates would be judged otherwise",
-            ),
-            (
-                self.unclean,
-                "not recorded, since a value could not be replaced",
-            ),
-            (self.too_large, "not recorded, too large"),
-            (
-                self.failed,
-                "not recorded, since the folder cannot be written",
-            ),
-        ] {
-            if count > 0 {
-                text += &format!("; {count} {why}");
-            }
-        }
-        text
-    }
-}
-
 /// Maps an id evenly to a number below 10,000.
 fn lot(id: &CallId) -> u16 {
     let digest = Sha256::digest(id.0.as_bytes());
     let word = u32::from_le_bytes(std::array::from_fn(|n| digest[n]));
     u16::try_from(word % 10_000).unwrap_or(0)
-}
-
-pub(crate) fn size(taken: &CapturedCall) -> usize {
-    let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
-    payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::number::{
     card, compact, decimal, digit, digits, iban, is_iban, my_number, phone, spelt,
 };
 use super::shape::shape;
-use super::surrogate::Draw;
+use crate::draw::Draw;
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 
@@ -175,8 +175,8 @@ fn ip(value: &str, draw: &mut Draw<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::draw::HEX;
     use super::super::key::github_check;
-    use super::super::shape::HEX;
     use super::super::surrogate::Surrogates;
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use sandgate_detect::checksum::{luhn, mod_97, my_number as check_digit};
 
-use super::surrogate::Draw;
+use crate::draw::Draw;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

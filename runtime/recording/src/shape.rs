@@ -2,9 +2,8 @@
 //! script and case, everything else as it is.
 
 use super::key::BEGINNINGS;
-use super::surrogate::Draw;
+use crate::draw::{Draw, HEX};
 
-pub(super) const HEX: &str = "0123456789abcdef";
 const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub(super) fn shape(value: &str, draw: &mut Draw<'_>) -> String {

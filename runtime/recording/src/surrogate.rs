@@ -7,10 +7,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::kind;
+use crate::draw::{Draw, keyed};
 
 /// The most surrogates that are remembered, so that no two values share one. Beyond that, chance alone keeps them
 /// apart.
@@ -23,14 +21,6 @@ pub(super) struct Surrogates {
     key: [u8; 32],
     /// The keyed hash of the value that each surrogate stands for, by the surrogate's own hash.
     taken: HashMap<[u8; 16], [u8; 16]>,
-}
-
-/// Random numbers drawn for one value.
-pub(super) struct Draw<'a> {
-    key: &'a [u8; 32],
-    seed: Vec<u8>,
-    block: u32,
-    bytes: Vec<u8>,
 }
 
 impl Default for Surrogates {
@@ -93,54 +83,6 @@ impl Surrogates {
     fn digest(&self, text: &[u8]) -> [u8; 16] {
         let whole = keyed(&self.key, text);
         std::array::from_fn(|n| whole[n])
-    }
-}
-
-fn keyed(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length, so this never fails.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return [0; 32];
-    };
-    mac.update(text);
-    mac.finalize().into_bytes().into()
-}
-
-impl Draw<'_> {
-    /// A number below `bound`, which is at least 1. Slightly uneven unless `bound` is a power of two, which is harmless
-    /// here.
-    pub(super) fn below(&mut self, bound: u32) -> u32 {
-        let mut word = [0; 4];
-        for byte in &mut word {
-            *byte = self.byte();
-        }
-        u32::from_le_bytes(word) % bound.max(1)
-    }
-
-    /// One of these characters.
-    pub(super) fn one_of(&mut self, characters: &str) -> char {
-        let count = u32::try_from(characters.chars().count()).unwrap_or(1);
-        let index = self.below(count) as usize;
-        characters.chars().nth(index).unwrap_or('x')
-    }
-
-    /// `count` of these characters.
-    pub(super) fn some_of(&mut self, characters: &str, count: usize) -> String {
-        (0..count).map(|_| self.one_of(characters)).collect()
-    }
-
-    /// A decimal digit.
-    pub(super) fn digit(&mut self) -> u8 {
-        u8::try_from(self.below(10)).unwrap_or(0)
-    }
-
-    fn byte(&mut self) -> u8 {
-        if let Some(byte) = self.bytes.pop() {
-            return byte;
-        }
-        let block = [&self.block.to_le_bytes(), self.seed.as_slice()].concat();
-        self.block += 1;
-        self.bytes = keyed(self.key, &block).to_vec();
-        self.bytes.pop().unwrap_or(0)
     }
 }
 

@@ -10,7 +10,6 @@ use sandgate_message::{Json, Limits};
 use sandgate_pipeline::Chain;
 use tokio::sync::{Notify, mpsc};
 
-use super::capture::{Tallies, size};
 use super::detect;
 use super::detect::Value;
 use super::exchange::{Exchange, Noticed, RunId, Verdict, by_run};
@@ -19,6 +18,7 @@ use super::lineage::Lineage;
 use super::redact::Redactor;
 use super::replayer::{Input, Played, Replayer};
 use super::surrogate::Surrogates;
+use crate::tallies::{Tallies, size};
 
 pub(super) struct Writer {
     folder: Folder,

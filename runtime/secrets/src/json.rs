@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::redactor::{MARK, replaced};
+use crate::mark::{MARK, replaced};
 
 /// The text with its values replaced; `None` where there are none. The text is JSON already.
 pub(crate) fn redacted(

@@ -7,6 +7,7 @@ mod age_file;
 mod command;
 mod decode;
 mod json;
+mod mark;
 mod redactor;
 mod spelling;
 mod stream;
@@ -15,7 +16,8 @@ mod vault;
 
 pub use age_file::{AgeError, AgeFile, AgeKey};
 pub use command::{CommandError, run};
-pub use redactor::{MARK, Redactor, RedactorError, SHORTEST};
+pub use mark::MARK;
+pub use redactor::{Redactor, RedactorError, SHORTEST};
 pub use stream::StreamRedactor;
 pub use value::Value;
 pub use vault::{Vault, VaultError};

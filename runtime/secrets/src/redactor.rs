@@ -9,11 +9,10 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
 use crate::decode::{View, bare, from_quoted_printable, listed, unescaped};
+use crate::mark::replaced;
 use crate::spelling::spellings;
 use crate::value::Value;
 
-/// What stands in a value's place. It names nothing.
-pub const MARK: &str = "[redacted]";
 /// The shortest value that is looked for, in bytes: a shorter one would be found in what has nothing to do with it.
 pub const SHORTEST: usize = 12;
 /// How many values are looked for that are not in force any more: what was rotated may still be valid elsewhere.
@@ -316,23 +315,6 @@ fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
         }
     }
     all
-}
-
-/// The text with marks in place of the ranges. A range that cuts a character takes it along.
-pub(crate) fn replaced(text: &str, found: &[Range<usize>]) -> Option<String> {
-    if found.is_empty() {
-        return None;
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for range in found {
-        let start = text.floor_char_boundary(range.start).max(at);
-        out.push_str(&text[at..start]);
-        out.push_str(MARK);
-        at = text.ceil_char_boundary(range.end);
-    }
-    out.push_str(&text[at..]);
-    Some(out)
 }
 
 /// One redactor is equal to itself alone.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::redactor::{MARK, Redactor};
+use crate::mark::MARK;
+use crate::redactor::Redactor;
 
 /// Redacts a stream of bytes. It holds back what may be the beginning of a value.
 #[derive(Debug)]

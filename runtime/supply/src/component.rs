@@ -9,9 +9,9 @@ use sandgate_signature::{Signer, Wanted};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::image::LockedImage;
+use crate::locked_image::{LockedImage, LockedSignature};
 use crate::oci::{Descriptor, MANIFEST, Manifest, Registry, RegistryError, digest};
-use crate::signature::{self, ImageSignatureError, LockedSignature, parts};
+use crate::signature::{self, ImageSignatureError, parts};
 
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 const LAYER: &str = "application/wasm";

@@ -5,39 +5,18 @@ use std::time::Duration;
 use sandgate_config::Package;
 use sandgate_contain::Engine;
 use sandgate_signature::{Signer, Wanted};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::lock::LockedServer;
-use crate::resolve::Resolved;
-use crate::signature::{self, ImageSignatureError, LockedSignature};
+use crate::locked_image::LockedImage;
+use crate::resolved::Resolved;
+use crate::signature::{self, ImageSignatureError};
 
 /// How long an image may take to be fetched, and an engine to answer.
 const FETCH: Duration = Duration::from_secs(15 * 60);
 const ANSWER: Duration = Duration::from_secs(20);
 /// The registry of images that were built on this machine.
 const HERE: &str = "localhost/";
-
-/// What an image's reference was resolved to, as it is kept beside the lock.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct LockedImage {
-    /// The reference, as the configuration has it.
-    pub reference: String,
-    /// The image's id, as the engine calls it: `sha256:` and the digest of its configuration, which has those of its
-    /// layers, or that of its manifest or index.
-    pub id: String,
-    /// The reference by digest with which it can be fetched again; left out for an image of this machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fetched: Option<String>,
-    /// Folders for which the image wants a volume, as the engine told. The lock covers them, a signature does not.
-    #[serde(default)]
-    pub volumes: Vec<String>,
-    /// Its size on disk, in bytes.
-    pub size: u64,
-    /// By whom it is signed, where that was asked for, and all that is needed to verify it again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<LockedSignature>,
-}
 
 /// Why an image is not locked, or not here.
 #[derive(Debug, thiserror::Error)]
@@ -56,24 +35,6 @@ pub enum ImageError {
 }
 
 impl LockedImage {
-    /// Reads what is kept.
-    pub fn read(package: &Package, text: &str) -> Option<Self> {
-        let image: Self = serde_json::from_str(text).ok()?;
-        let digits = image.id.strip_prefix("sha256:")?;
-        let hexadecimal = digits.len() == 64 && digits.bytes().all(|c| c.is_ascii_hexdigit());
-        let path = |path: &String| {
-            path.starts_with('/') && !path.contains([',', ':', '"', '\n', '\r', '\0'])
-        };
-        let fetched = image.fetched.as_ref().is_none_or(|fetched| {
-            Package::source(&format!("image:{fetched}")).is_ok() && fetched.contains("@sha256:")
-        });
-        (image.reference == package.name
-            && hexadecimal
-            && fetched
-            && image.volumes.iter().all(path))
-        .then_some(image)
-    }
-
     /// By whom it is signed, if it is as it must be. Asks nobody: all of it is kept.
     ///
     /// # Errors

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sandgate_config::{FileError, Package, Scalar};
-use sandgate_text::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::kept::KeptError;
+use crate::sha256::sha256;
 
 /// The name of the lock, beside the configuration.
 pub const FILE: &str = "sandgate.lock";
@@ -156,9 +156,4 @@ impl LockedServer {
         }
         sha256(&hash.finalize())
     }
-}
-
-/// `sha256:` and hexadecimal digits.
-pub(crate) fn sha256(digest: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(digest))
 }

@@ -226,7 +226,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::lock::sha256;
+    use crate::sha256::sha256;
     use sandgate_config::Scalar as _;
 
     fn lock() -> Lock {

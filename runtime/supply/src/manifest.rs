@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::lock::sha256;
+use crate::sha256::sha256;
 
 /// The lines for a folder, in the order of their paths.
 pub(crate) fn of(folder: &Path) -> io::Result<String> {

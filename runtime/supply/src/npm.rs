@@ -6,8 +6,10 @@ use std::time::Duration;
 use sandgate_config::Package;
 use serde_json::json;
 
-use crate::resolve::{ResolveError, host};
-use crate::tool::{Tool, ToolError};
+use crate::install_error::InstallError;
+use crate::registry_host::host;
+use crate::resolve_error::ResolveError;
+use crate::tool::Tool;
 
 /// Variables that say no to what could be run, or fetched from elsewhere than the registry. A dependency in a repository
 /// or at an address is prepared by a second npm, in that one's folder: our arguments do not come there, and these stand
@@ -96,16 +98,4 @@ pub(crate) fn install(
     args.extend(COMMON);
     tool(folder, said, within).run(&args)?;
     Ok(())
-}
-
-/// Why a package could not be installed.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum InstallError {
-    #[error("{0}")]
-    Tool(#[from] ToolError),
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    #[error("{0}")]
-    Odd(String),
 }

@@ -9,10 +9,11 @@ use sandgate_config::Package;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::install_error::InstallError;
 use crate::kept::{self, plain_name};
-use crate::lock::sha256;
-use crate::npm::InstallError;
-use crate::resolve::{ResolveError, host};
+use crate::registry_host::host;
+use crate::resolve_error::ResolveError;
+use crate::sha256::sha256;
 use crate::tool::Tool;
 
 /// The folder with a small script for each program of the package.

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::CheckpointError;
 use crate::chain::{Chain, each_line};
 use crate::key::SigningKey;
 

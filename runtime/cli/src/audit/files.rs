@@ -8,7 +8,7 @@ use clap::Args;
 use sandgate_audit::first_number;
 use sandgate_config::{Config, Destination, Files, Loaded};
 
-use crate::args::Configured;
+use crate::reached::Configured;
 
 /// The files of a call log.
 #[derive(Clone, Debug, Args)]

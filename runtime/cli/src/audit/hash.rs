@@ -10,8 +10,8 @@ use sandgate_audit::HashKey;
 use sandgate_config::{Files, Loaded};
 use zeroize::Zeroizing;
 
-use crate::args::Configured;
 use crate::exit::complain;
+use crate::reached::Configured;
 use crate::terminal::print;
 
 /// The longest file of a key, in bytes.

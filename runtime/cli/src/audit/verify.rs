@@ -11,8 +11,8 @@ use sandgate_text::printable;
 use serde::Serialize;
 
 use super::files::{Located, LogFiles, each_line};
-use crate::args::Configured;
 use crate::exit::{complain, show};
+use crate::reached::Configured;
 
 /// The longest file of a key, and of an anchor, in bytes.
 const MAX_KEY: u64 = 4096;

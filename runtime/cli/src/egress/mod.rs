@@ -14,11 +14,11 @@ use sandgate_daemon::locate::Unknown;
 use sandgate_telemetry::call_log::search::SearchError;
 use serde_json::value::RawValue;
 
-use crate::args::Reached;
 use crate::exit::{fail, show};
+use crate::reached::Reached;
+use needed::Needed;
 
 pub(crate) use made::{Made, shown};
-use needed::Needed;
 
 /// `sandgate egress`.
 #[derive(Clone, Debug, Args)]

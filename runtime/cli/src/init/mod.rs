@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::Configured;
 use crate::exit::complain;
+use crate::reached::Configured;
 use crate::terminal::print;
 
 /// All profiles in one text. A line that begins with `@` is there in the profiles that it names.

@@ -7,13 +7,13 @@ mod verb;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sandgate_assembly::host_setup;
-use sandgate_assembly::{Assembler, Loading};
+use sandgate_assembly::{Assembler, Loading, host_setup};
 use sandgate_config::{Environment, FileError, Files, Loaded, Report};
 use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
 use sandgate_daemon::candidate::CandidateStatus;
+use sandgate_daemon::digest::short;
 use sandgate_daemon::reload_report::ReloadReport;
-use sandgate_daemon::status::{InterceptorStatus, Status, short};
+use sandgate_daemon::status::{InterceptorStatus, Status};
 
 pub use verb::{Promote, carry_out};
 

@@ -8,8 +8,8 @@ use sandgate_telemetry::logging::say;
 use tracing::Level;
 
 use super::{PromoteError, plan};
-use crate::args::Reached;
 use crate::exit::{complain, fail, refuse, runtime};
+use crate::reached::Reached;
 use crate::terminal::print;
 
 /// `sandgate promote`.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use sandgate_daemon::candidate::CandidateResult;
-use sandgate_daemon::status::short;
+use sandgate_daemon::digest::short;
 use sandgate_telemetry::call_log::record::{Entry, Kind, Record, RefusedBy};
 use sandgate_text::printable;
 use serde_json::Value;

@@ -7,8 +7,8 @@ use clap::Args;
 use sandgate_config::Environment;
 
 use super::find;
-use crate::args::Reached;
 use crate::exit::{fail, show};
+use crate::reached::Reached;
 
 /// `sandgate why`.
 #[derive(Clone, Debug, Args)]

@@ -6,8 +6,9 @@ use crate::call_log::Destination;
 use crate::issue::Issue;
 use crate::rule::wrong;
 use crate::scalar::{Mistake, Scalar};
-use crate::server::{Url, is_loopback};
+use crate::server::is_loopback;
 use crate::tree::{Entry, Node, Table};
+use crate::url::Url;
 use crate::wording::named;
 
 /// The most sinks.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Syslog;
 use crate::amount::Size;
 use crate::secret::{Secret, Sources, ValueOrRef};
-use crate::server::Url;
+use crate::url::Url;
 
 /// A place to which each record of the call log is sent: `syslog` or `url`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

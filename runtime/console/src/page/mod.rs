@@ -119,7 +119,7 @@ pub(crate) fn when(time: &str) -> String {
 
 /// A digest that is short enough to be compared by eye, and whole where one looks.
 pub(crate) fn digest(whole: &str) -> Markup {
-    html! { code.digest title=(whole) { (sandgate_daemon::status::short(whole)) } }
+    html! { code.digest title=(whole) { (sandgate_daemon::digest::short(whole)) } }
 }
 
 /// A dot and a word for how something is: `well`, `warn`, `bad` or `idle`.

@@ -1,9 +1,10 @@
 //! The command line of a container engine.
 
-use crate::access::Access;
-use crate::plan::{Backend, Network, Plan};
-
 use super::{Image, LABEL};
+use crate::access::Access;
+use crate::backend::Backend;
+use crate::plan::Plan;
+use crate::wanted::Network;
 
 /// Where a container writes what it does not keep.
 const TMP: &str = "/tmp";

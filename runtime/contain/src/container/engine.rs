@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Backend;
+use crate::backend::Backend;
 
 /// The label of each container that a gateway makes: the process that it belongs to.
 pub(crate) const LABEL: &str = "sandgate.owner";

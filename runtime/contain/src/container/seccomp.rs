@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::Network;
 use crate::seccomp::{ABSENT, Call, REFUSED};
+use crate::wanted::Network;
 
 /// All calls of the architectures that this is built for, as of Linux 6.10.
 const KNOWN: &str = include_str!("calls.txt");

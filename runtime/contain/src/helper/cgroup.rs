@@ -1,16 +1,16 @@
 //! What the kernel says of a container, by its first process: what is in force, and which limits it reached.
 
-use std::fs;
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::inotify;
 
 use crate::limits::{Limit, size};
-use crate::plan::{Network, Plan};
+use crate::plan::Plan;
 use crate::report::InForce;
+use crate::wanted::Network;
 
 /// Where the kernel's control groups are.
 const ROOT: &str = "/sys/fs/cgroup";

@@ -15,10 +15,11 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
 
 use super::{FAILED, Inner};
+use crate::backend::Backend;
 use crate::limits::{Limits, size};
-use crate::plan::{Backend, Network};
 use crate::report::{InForce, Report};
 use crate::seccomp::Profile;
+use crate::wanted::Network;
 use crate::{handed, landlock, proxied, seccomp, sys};
 
 /// Room for other programs of the user, where the kernel counts those too.

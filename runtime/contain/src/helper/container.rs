@@ -18,11 +18,11 @@ use super::remove::{self, Remover};
 use super::tell::tell;
 use super::{FAILED, NETWORK, cgroup, in_memory};
 use crate::container::{Engine, Image, NAME, Parts, arguments, profile, variables};
-use crate::handed;
 use crate::limits::Limit;
-use crate::plan::{Network, Plan};
+use crate::plan::Plan;
 use crate::report::{InForce, Report};
-use crate::sys;
+use crate::wanted::Network;
+use crate::{handed, sys};
 
 /// The time within which the container runs.
 const START: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use rustix::fs::statfs;
 use rustix::process::geteuid;
 
 use crate::container::NAME;
-use crate::plan::GivenFile;
+use crate::wanted::GivenFile;
 
 /// Where the system keeps files in memory.
 const MEMORY: &str = "/dev/shm";

@@ -14,10 +14,9 @@ use rustix::process::{Pid, geteuid, getppid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::FAILED;
-use crate::REMOVER;
+use crate::backend::Backend;
 use crate::container::{Engine, LABEL, NAME};
-use crate::plan::Backend;
-use crate::sys;
+use crate::{REMOVER, sys};
 
 /// The time for one answer of the engine's.
 const ANSWER: Duration = Duration::from_secs(20);

@@ -18,14 +18,14 @@ use super::measure::{self, Used};
 use super::tell::tell;
 use super::tmp::Tmp;
 use super::{FAILED, INNER, Inner, LIMITED, container, tree};
+use crate::backend::Backend;
 use crate::bubblewrap::{self, Parts};
 use crate::exact::exact;
-use crate::handed;
 use crate::limits::Limit;
-use crate::plan::{Backend, Plan};
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::seccomp::{self, Profile};
-use crate::sys;
+use crate::{handed, sys};
 
 /// The largest plan, in bytes.
 const LARGEST: u64 = 16 << 20;

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use sandgate_alerts::Alerts;
 use sandgate_gateway::{Authorization, Availability, Eras, Gateway, Server, Transport};
-use sandgate_message::CallId;
-use sandgate_message::Era;
+use sandgate_message::{CallId, Era};
 use sandgate_recording::Recording;
 use sandgate_telemetry::call_log::CallLogWriter;
 use sandgate_telemetry::conditions::GatewayConditions;
@@ -19,10 +18,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::{Ask, MOST_CALLS};
+use crate::actor::Actor;
 use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::drills::{DrillLease, Drills};
-use crate::operator::{Actor, Console};
+use crate::invitation::Invite;
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
 use crate::status::{
@@ -40,7 +40,8 @@ pub(crate) struct Handler {
     alerts: Arc<Alerts>,
     recording: Option<Arc<Recording>>,
     conditions: Option<Arc<GatewayConditions>>,
-    console: Option<Arc<dyn Console>>,
+    /// Makes links into the console, if there is one.
+    console: Option<Arc<Invite>>,
     drills: Arc<Drills>,
 }
 
@@ -106,7 +107,7 @@ impl Handler {
 
     /// Adds the console, if there is one.
     #[must_use]
-    pub(crate) fn console(self, console: Option<Arc<dyn Console>>) -> Self {
+    pub(crate) fn console(self, console: Option<Arc<Invite>>) -> Self {
         Self { console, ..self }
     }
 
@@ -176,7 +177,7 @@ impl Handler {
                 raw(&resumed.await?)
             }
             Ask::Console { read_only } => match &self.console {
-                Some(console) => raw(&console.invite(read_only, actor.uid)?),
+                Some(console) => raw(&console(read_only, actor.uid)?),
                 None => Err(
                     "this gateway has no console: add `[console]` with `listen = \"127.0.0.1:9809\"` to its \
                      configuration and start it again"

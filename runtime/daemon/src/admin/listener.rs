@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::AdminListener;
 use super::handler::Handler;
 use super::protocol::{Answer, MAX_QUESTION, Question};
-use crate::operator::Actor;
+use crate::actor::Actor;
 
 /// The most questions at a time. A question that waits for a reload holds its place, and further questions are turned
 /// away.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Handler;
 use super::protocol::RotateKind;
-use crate::operator::Actor;
+use crate::actor::Actor;
 use crate::reload_report::ReloadReport;
 
 /// What was put in the place of what.

@@ -1,10 +1,12 @@
 //! `sandgate status`: the status of the running gateway.
 
+mod interceptors;
+mod servers;
+mod state;
 mod text;
 
 use std::path::PathBuf;
 
-pub use sandgate_alerts::{AlertStatus, TestReport};
 use sandgate_pipeline::Mode;
 use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::call_log::RemoteSinkStatus;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
 use crate::stops::StopStatus;
+
+pub use sandgate_alerts::{AlertStatus, TestReport};
 
 /// The status of a gateway. Times are RFC 3339, in UTC.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -241,9 +245,4 @@ pub struct LastError {
     pub at: String,
     /// What failed.
     pub error: String,
-}
-
-/// A digest shortened to twelve hexadecimal digits, enough to tell one from another.
-pub fn short(digest: &str) -> String {
-    digest.chars().take("sha256:".len() + 12).collect()
 }

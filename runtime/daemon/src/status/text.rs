@@ -4,16 +4,12 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use sandgate_alerts::AlertStatus;
-use sandgate_gateway::StopKind;
-use sandgate_pipeline::Mode;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::recent_calls::Calls;
-use sandgate_telemetry::recent_connections::EgressTally;
-use sandgate_text::{grid, printable};
+use sandgate_text::printable;
 
+use super::{IssuerStatus, Status};
 use crate::stops::StopStatus;
-
-use super::{EgressStatus, IssuerStatus, LastError, ServerStatus, Status, short};
 
 /// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
@@ -155,201 +151,19 @@ impl Status {
             text.push_str("  (more: `sandgate check` shows everything)\n");
         }
     }
-
-    /// Whether there is a stop of the kind with one of the names.
-    pub fn is_stopped(&self, kind: StopKind, names: &[&str]) -> bool {
-        let mut stops = self.stops.iter();
-        stops.any(|one| one.kind == kind && names.contains(&one.name.as_str()))
-    }
-
-    /// How a server is, in words: `well`, `stopped`, `starting`, `not asked yet`, or since when it is down or fails.
-    pub fn state_of(&self, server: &ServerStatus) -> String {
-        match (
-            &server.down_since,
-            &server.failing_since,
-            server.eras.is_empty(),
-        ) {
-            _ if self.is_stopped(StopKind::Server, &[&server.name]) => "stopped".into(),
-            (Some(since), ..) => format!("down since {since}"),
-            _ if server.availability == "probing" => "starting".into(),
-            (_, Some(since), _) => format!("failing since {since}"),
-            (_, None, true) => "not asked yet".into(),
-            (_, None, false) => "well".into(),
-        }
-    }
-
-    fn interceptors(&self, text: &mut String) {
-        if self.interceptors.is_empty() {
-            text.push_str("No interceptors: every message passes as it is.\n");
-            return;
-        }
-        let head = [
-            "interceptor",
-            "plugin",
-            "mode",
-            "runs",
-            "refusals",
-            "faults",
-            "memory",
-            "digest",
-        ];
-        let rows = self.interceptors.iter().map(|one| {
-            vec![
-                one.name.clone(),
-                format!("{} {}", one.plugin, one.plugin_version),
-                match one.mode {
-                    _ if self.is_stopped(StopKind::Plugin, &[&one.name, &one.plugin]) => {
-                        "stopped".into()
-                    }
-                    Mode::Active => "active".into(),
-                    Mode::Audit => "audit".into(),
-                },
-                one.tally.runs.to_string(),
-                one.tally.refusals.to_string(),
-                one.tally.faults.to_string(),
-                match one.memory {
-                    0 => "-".into(),
-                    // Tenths of a megabyte.
-                    bytes => {
-                        let tenths = bytes.div_ceil(100_000);
-                        format!("{}.{} MB", tenths / 10, tenths % 10)
-                    }
-                },
-                short(&one.digest),
-            ]
-        });
-        grid(table(&head, rows), text);
-        for one in &self.interceptors {
-            if let Some(reference) = &one.reference {
-                let signer = one.signed_by.as_ref();
-                let signer = signer.map(|signer| format!(", signed by {}", printable(signer)));
-                let (name, signer) = (&one.name, signer.unwrap_or_default());
-                let _ = writeln!(text, "  {name}: {}{signer}", printable(reference));
-            }
-        }
-        for one in &self.interceptors {
-            if let Some(candidate) = &one.candidate {
-                candidate.text(&one.name, text);
-            }
-        }
-    }
-
-    fn servers(&self, text: &mut String) {
-        if self.servers.is_empty() {
-            text.push_str("No servers.\n");
-            return;
-        }
-        let head = ["server", "state", "eras", "children", "under way", "at"];
-        let rows = self.servers.iter().map(|one| {
-            vec![
-                one.name.clone(),
-                self.state_of(one),
-                match one.eras.is_empty() {
-                    true => "-".into(),
-                    false => one.eras.join(", "),
-                },
-                one.children.to_string(),
-                one.under_way.to_string(),
-                one.at.clone(),
-            ]
-        });
-        grid(table(&head, rows), text);
-        for one in &self.servers {
-            if let Some(signer) = &one.signed_by {
-                let _ = writeln!(text, "  {}: signed by {}", one.name, printable(signer));
-            }
-            if let Some(contained) = &one.contained {
-                let _ = writeln!(text, "  {}: {}", one.name, printable(contained));
-            }
-        }
-        for one in &self.servers {
-            if let Some(egress) = &one.egress {
-                egress.text(&one.name, text);
-            }
-        }
-        for one in self.servers.iter().filter(|one| one.hidden_from_modern) {
-            let _ = writeln!(
-                text,
-                "  {} is hidden from modern clients of /mcp: it speaks the legacy protocol only. Reload, or set merged-era = \"legacy\"",
-                one.name
-            );
-        }
-        for one in self.servers.iter().filter(|one| one.dropped > 0) {
-            let _ = writeln!(
-                text,
-                "  {} sent {} messages that belong to nothing it was asked; they were dropped",
-                one.name, one.dropped
-            );
-        }
-        for one in &self.servers {
-            if let Some(LastError { at, error }) = &one.last_error {
-                let _ = writeln!(
-                    text,
-                    "  last error of {}, {at}: {}",
-                    one.name,
-                    printable(error)
-                );
-            }
-            if !one.lookalikes.is_empty() {
-                let names: Vec<_> = one
-                    .lookalikes
-                    .iter()
-                    .map(|name| format!("{name:?}"))
-                    .collect();
-                let _ = writeln!(
-                    text,
-                    "  left out of the lists of {}, since they look the same: {}",
-                    one.name,
-                    names.join(", ")
-                );
-            }
-        }
-    }
-}
-
-impl EgressStatus {
-    fn text(&self, server: &str, text: &mut String) {
-        let hosts = match self.hosts.is_empty() {
-            true => "no host".to_owned(),
-            false => self.hosts.join(", "),
-        };
-        let EgressTally {
-            allowed,
-            audited,
-            refused,
-            failed,
-        } = self.tally;
-        let _ = writeln!(
-            text,
-            "  {server} reaches {}: {allowed} connections allowed, {refused} refused, {failed} failed",
-            printable(&hosts)
-        );
-        if audited > 0 {
-            let _ = writeln!(
-                text,
-                "  {server}: {audited} connections were let through by the audit alone"
-            );
-        }
-        if let Some(until) = &self.audit_until {
-            let _ = writeln!(
-                text,
-                "  {server}: AUDIT, every public host is let through until {until}"
-            );
-        }
-    }
-}
-
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
-    let head = head.iter().map(|&cell| cell.to_owned()).collect();
-    std::iter::once(head).chain(rows).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use sandgate_pipeline::Mode;
     use sandgate_telemetry::call_log::RemoteSinkStatus;
     use sandgate_telemetry::recent_calls::Tally;
+    use sandgate_telemetry::recent_connections::EgressTally;
 
-    use super::super::{EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus};
+    use super::super::{
+        EditionStatus, EgressStatus, FailedReload, InterceptorStatus, LastError, LogStatus,
+        ServerStatus,
+    };
     use super::*;
     use crate::candidate::CandidateStatus;
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::file::{LONGEST_NAME, LONGEST_WHY, MOST};
 use super::{StopReport, StopStatus, StopsFile, known, left};
-use crate::operator::Actor;
+use crate::actor::Actor;
 
 /// The longest stop that ends by itself.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

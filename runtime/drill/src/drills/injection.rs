@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::error::DrillError;
 use crate::planted::email;
 use crate::rehearsal::Rehearsal;
-use crate::report::{Guard, Step};
+use crate::step::{Guard, Step};
 
 pub(crate) async fn steps(rehearsal: &Rehearsal) -> Result<Vec<Step>, DrillError> {
     let loud = format!(

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::stop::{by, flood, stop, verdict};
 use crate::error::DrillError;
-use crate::rehearsal::{Rehearsal, micros};
-use crate::report::{Guard, Step};
+use crate::rehearsal::Rehearsal;
+use crate::seen::micros;
+use crate::step::{Guard, Step};
 
 /// The code of a stopped client.
 const CODE: &str = "stop.client";

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::error::DrillError;
 use crate::planted::{aws_key, card, email, github_token, iban, shown};
 use crate::rehearsal::Rehearsal;
-use crate::report::{Guard, Step};
+use crate::step::{Guard, Step};
 
 const SECRETS: Guard = Guard::Plugin("secret-redactor");
 const PERSONAL: Guard = Guard::Plugin("pii-scrubber");

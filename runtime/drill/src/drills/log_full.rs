@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::stop::{by, verdict};
 use crate::error::DrillError;
-use crate::rehearsal::{Rehearsal, micros};
-use crate::report::{Guard, Step, Verdict};
+use crate::rehearsal::Rehearsal;
+use crate::seen::micros;
+use crate::step::{Guard, Step, Verdict};
 
 /// The most time until the gateway says that its log cannot be written, and until it is written again.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::DrillError;
 use crate::rehearsal::Rehearsal;
-use crate::report::{Guard, Step};
+use crate::step::{Guard, Step};
 
 const ESCAPES: [(&str, &str, &str); 3] = [
     (

@@ -6,12 +6,12 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::stop::{by, verdict};
+use crate::copy::SILENCE;
 use crate::error::DrillError;
-use crate::rehearsal::{Rehearsal, micros};
-use crate::report::{Guard, Step};
+use crate::rehearsal::Rehearsal;
+use crate::seen::micros;
+use crate::step::{Guard, Step};
 
-/// How long the server may be silent in this drill, in the place of `request-timeout`.
-pub(crate) const SILENCE: Duration = Duration::from_secs(2);
 /// By when an answer has to be there: the silence, and what a busy machine takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The calls that hang.

@@ -9,8 +9,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::error::DrillError;
-use crate::rehearsal::{Rehearsal, Seen, micros};
-use crate::report::{Guard, Step, Verdict};
+use crate::rehearsal::Rehearsal;
+use crate::seen::{Seen, micros};
+use crate::step::{Guard, Step, Verdict};
 
 /// The calls that are sent at once.
 const CALLS: usize = 50;

@@ -2,12 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sandgate_address::AllowedHost;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::hello::tests::hello;
+use crate::{Connection, Verdict, hello};
 
 /// Names and the addresses to which they lead, one list after another.
 #[derive(Default)]

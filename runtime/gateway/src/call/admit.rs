@@ -8,8 +8,9 @@ use sandgate_message::{Call, Direction, Era, Message};
 use sandgate_pipeline::{Admission, TrailEntry};
 
 use crate::call::error_reply;
-use crate::call::in_flight::{InFlight, record_refused};
+use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
+use crate::call::refused::record_refused;
 use crate::call::response::ClientResponse;
 use crate::nested;
 use crate::observe::observer::Arrival;

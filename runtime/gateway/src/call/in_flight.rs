@@ -2,8 +2,7 @@
 //! call whose asker goes away in between is recorded as cancelled.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use sandgate_message::{Call, Message};
 use sandgate_pipeline::{
@@ -17,37 +16,26 @@ use crate::observe::recorder::CallRecorder;
 
 /// A call between its two records. Dropping it before it ended records it as cancelled.
 pub(crate) struct InFlight {
-    recorder: Arc<CallRecorder>,
-    call: Arc<Call>,
-    message: Message,
+    pub(super) recorder: Arc<CallRecorder>,
+    pub(super) call: Arc<Call>,
+    pub(super) message: Message,
     /// The admitted call; `None` once the reply is being filtered.
-    admitted: Option<Admitted>,
+    pub(super) admitted: Option<Admitted>,
     /// The trail so far, once the reply is being filtered: a call dropped in that time is recorded with it.
-    trail: Trail,
+    pub(super) trail: Trail,
     /// An interceptor's answer in place of the other side's reply.
-    answer: Option<Message>,
-    arrival: Arrival,
+    pub(super) answer: Option<Message>,
+    pub(super) arrival: Arrival,
     /// When the call was forwarded; `None` if it was not.
-    went: Option<Instant>,
+    pub(super) went: Option<Instant>,
     /// When the other side's reply, or the failure to get one, arrived.
-    returned: Option<Instant>,
-    request_bytes: usize,
+    pub(super) returned: Option<Instant>,
+    pub(super) request_bytes: usize,
     /// Whether the call log gets a record; `false` for a notification over the budget.
-    recorded: bool,
+    pub(super) recorded: bool,
     /// The stop that ended the call.
-    stopped: Option<RefusedBy>,
-    ended: bool,
-}
-
-/// A call whose reply arrives in a later message, or never. Dropping it unanswered records it as cancelled.
-pub(crate) struct DeferredCall {
-    recorder: Arc<CallRecorder>,
-    call: Arc<Call>,
-    message: Message,
-    continuation: Continuation,
-    started: Instant,
-    request_bytes: usize,
-    answered: AtomicBool,
+    pub(super) stopped: Option<RefusedBy>,
+    pub(super) ended: bool,
 }
 
 /// A reply after every interceptor.
@@ -64,7 +52,7 @@ pub(crate) struct Reply {
 
 impl InFlight {
     /// An admitted call, before its first record.
-    fn new(recorder: &Arc<CallRecorder>, admitted: Admitted, arrival: Arrival) -> Self {
+    pub(super) fn new(recorder: &Arc<CallRecorder>, admitted: Admitted, arrival: Arrival) -> Self {
         Self {
             recorder: recorder.clone(),
             call: admitted.call().clone(),
@@ -231,21 +219,6 @@ impl InFlight {
         self.admitted.as_ref().map(Admitted::keep)
     }
 
-    /// Turns the call into one whose reply arrives in a later message. `None` once the reply is being filtered.
-    pub(crate) fn defer(mut self) -> Option<DeferredCall> {
-        let continuation = self.admitted.take()?.keep();
-        self.ended = true;
-        Some(DeferredCall {
-            recorder: self.recorder.clone(),
-            call: self.call.clone(),
-            message: self.message.clone(),
-            continuation,
-            started: self.arrival.at,
-            request_bytes: self.request_bytes,
-            answered: AtomicBool::new(false),
-        })
-    }
-
     /// Ends a call whose reply no interceptor sees: a notification, or an answer that is not JSON-RPC.
     ///
     /// # Errors
@@ -276,19 +249,19 @@ impl InFlight {
         self.ended = true;
         let left = Instant::now();
         let server = |went| self.returned.unwrap_or(left).duration_since(went);
-        let record = Ended {
+        let mut record = Ended {
             server: self.went.map(server),
             refused_by: self.stopped.as_ref(),
-            ..ended(
+            ..Ended::of(
                 &self.call,
                 decision,
                 &self.trail,
                 self.request_bytes,
                 reply,
-                reply_bytes,
                 left.duration_since(self.arrival.at),
             )
         };
+        record.reply_bytes = reply_bytes.or(record.reply_bytes);
         let timings = CallTimings {
             received: self.arrival.at,
             forwarded: self.went,
@@ -303,78 +276,6 @@ impl InFlight {
     }
 }
 
-impl DeferredCall {
-    /// The message that the other side got.
-    pub(crate) fn message(&self) -> &Message {
-        &self.message
-    }
-    pub(crate) fn method(&self) -> &Arc<str> {
-        &self.call.method
-    }
-
-    /// The interceptor runs that the reply added to those of the request.
-    pub(crate) fn news<'a>(&self, entries: &'a [TrailEntry]) -> &'a [TrailEntry] {
-        entries
-            .get(self.continuation.trail().entries.len()..)
-            .unwrap_or_default()
-    }
-
-    /// Whether the request passed this chain.
-    pub(crate) fn is_of(&self, chain: &Arc<Chain>) -> bool {
-        self.continuation.is_of(chain)
-    }
-
-    /// Resumes the call under `chain`, once its reply has arrived.
-    pub(crate) fn resume(&self, chain: &Arc<Chain>) -> InFlight {
-        self.answered.store(true, Ordering::Relaxed);
-        let admitted = chain.resume(self.call.clone(), self.message.clone(), &self.continuation);
-        InFlight {
-            recorder: self.recorder.clone(),
-            call: self.call.clone(),
-            message: self.message.clone(),
-            trail: Trail {
-                version: admitted.trail().version,
-                entries: Vec::new(),
-            },
-            admitted: Some(admitted),
-            answer: None,
-            arrival: self.recorder.nested_arrival(self.started),
-            went: Some(self.started),
-            returned: None,
-            request_bytes: self.request_bytes,
-            recorded: true,
-            stopped: None,
-            ended: false,
-        }
-    }
-}
-
-impl Drop for DeferredCall {
-    fn drop(&mut self) {
-        if !self.answered.load(Ordering::Relaxed) {
-            let left = Instant::now();
-            let record = ended(
-                &self.call,
-                Decision::Cancelled,
-                self.continuation.trail(),
-                self.request_bytes,
-                None,
-                None,
-                left.duration_since(self.started),
-            );
-            let timings = CallTimings {
-                received: self.started,
-                forwarded: Some(self.started),
-                answered: None,
-                replied: left,
-                trace: None,
-            };
-            // A cancelled call has no reply that a missing record could withhold.
-            let _ = self.recorder.ended(&record, &timings, true);
-        }
-    }
-}
-
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.ended {
@@ -382,108 +283,5 @@ impl Drop for InFlight {
             // A cancelled call has no reply that a missing record could withhold.
             let _ = self.finish(Decision::Cancelled, None, None);
         }
-    }
-}
-
-/// Records a refused call. Returns the reply for its asker.
-pub(crate) fn record_refused(
-    recorder: &CallRecorder,
-    filtered: FilteredReply,
-    request_bytes: usize,
-    arrival: Arrival,
-) -> Option<Message> {
-    record_refusal(recorder, filtered, None, request_bytes, arrival)
-}
-
-/// As [`record_refused`], for a call that a rule of the gateway's own refused before any interceptor looked. `version` is
-/// the chain's.
-pub(crate) fn record_refused_by(
-    recorder: &CallRecorder,
-    (rule, version): (&RefusedBy, u64),
-    call: Arc<Call>,
-    reply: Option<Message>,
-    request_bytes: usize,
-    arrival: Arrival,
-) -> Option<Message> {
-    let filtered = FilteredReply {
-        call,
-        message: reply,
-        trail: Trail {
-            version,
-            entries: Vec::new(),
-        },
-        withheld: true,
-        overloaded: false,
-        interrupted: None,
-    };
-    record_refusal(recorder, filtered, Some(rule), request_bytes, arrival)
-}
-
-fn record_refusal(
-    recorder: &CallRecorder,
-    filtered: FilteredReply,
-    rule: Option<&RefusedBy>,
-    request_bytes: usize,
-    mut arrival: Arrival,
-) -> Option<Message> {
-    let FilteredReply {
-        call,
-        message,
-        trail,
-        overloaded,
-        ..
-    } = filtered;
-    let decision = match overloaded {
-        true => Decision::Overloaded,
-        false => Decision::Refused,
-    };
-    let left = Instant::now();
-    let record = Ended {
-        refused_by: rule,
-        ..ended(
-            &call,
-            decision,
-            &trail,
-            request_bytes,
-            message.as_ref(),
-            None,
-            left.duration_since(arrival.at),
-        )
-    };
-    let timings = CallTimings {
-        received: arrival.at,
-        forwarded: None,
-        answered: None,
-        replied: left,
-        trace: arrival.trace.as_deref(),
-    };
-    // A refused call was not forwarded and its asker is told so: there is nothing left that a missing record could
-    // withhold.
-    let _ = recorder.ended(&record, &timings, true);
-    recorder.capture(&mut arrival, decision, &trail);
-    message
-}
-
-fn ended<'a>(
-    call: &'a Call,
-    decision: Decision,
-    trail: &'a Trail,
-    request_bytes: usize,
-    reply: Option<&'a Message>,
-    reply_bytes: Option<usize>,
-    took: Duration,
-) -> Ended<'a> {
-    Ended {
-        call,
-        at: SystemTime::now(),
-        decision,
-        trail,
-        request_bytes,
-        reply_bytes: reply_bytes.or_else(|| reply.map(|reply| reply.bytes().len())),
-        failed: reply.is_some_and(Message::failed),
-        reply: reply.map(Message::payload),
-        took,
-        server: None,
-        refused_by: None,
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod admit;
 pub(crate) mod caller;
+pub(crate) mod deferred;
 pub(crate) mod describe;
 pub(crate) mod error_reply;
 pub(crate) mod finish;
@@ -16,6 +17,7 @@ pub(crate) mod id;
 pub(crate) mod in_flight;
 pub(crate) mod pending;
 pub(crate) mod proxy;
+pub(crate) mod refused;
 pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes};
 
 use crate::call::error_reply;
-use crate::call::in_flight::{InFlight, record_refused_by};
+use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
+use crate::call::refused::record_refused_by;
 use crate::observe::call_log::{Decision, RefusedBy};
 use crate::observe::observer::Arrival;
 use crate::registry::Edition;

@@ -6,8 +6,8 @@ use http::HeaderMap;
 use sandgate_message::{Call, Message, Method, Target, is_canonical_uri, looks_like};
 use sandgate_pipeline::{Chain, FilteredReply, Trail};
 
-use crate::call::in_flight::record_refused;
 use crate::call::proxy::Proxy;
+use crate::call::refused::record_refused;
 use crate::observe::observer::Arrival;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;

@@ -11,7 +11,7 @@ use super::{Endpoint, Router};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::id::new_id;
-use crate::call::in_flight::record_refused_by;
+use crate::call::refused::record_refused_by;
 use crate::call::response::ClientResponse;
 use crate::observe::call_log::RefusedBy;
 

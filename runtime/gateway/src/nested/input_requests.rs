@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sandgate_message::{CallId, Json, Method, Node};
 
-use crate::call::in_flight::DeferredCall;
+use crate::call::deferred::DeferredCall;
 use crate::nested::ttl_map::{Bounds, TtlKey, TtlMap};
 
 /// Questions are kept for one hour without use: as long as a legacy server may wait for people.

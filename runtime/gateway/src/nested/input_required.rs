@@ -16,7 +16,8 @@ use sandgate_message::{
 use sandgate_pipeline::{Admission, Chain};
 
 use crate::call::error_reply;
-use crate::call::in_flight::{InFlight, Reply, record_refused};
+use crate::call::in_flight::{InFlight, Reply};
+use crate::call::refused::record_refused;
 use crate::nested::input_requests::{AROUND, InputRequests, Question};
 use crate::nested::outer::{NestedError, Outer};
 use crate::nested::store::NestedStore;

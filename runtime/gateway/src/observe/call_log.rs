@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sandgate_message::{Call, Json};
+use sandgate_message::{Call, Json, Message};
 use sandgate_pipeline::Trail;
 
 /// Writes the call log. The methods run on the path of every call: an implementation that may block for long must hand
@@ -84,6 +84,32 @@ pub struct Ended<'a> {
     pub server: Option<Duration>,
     /// The gateway's own rule that refused the call; `None` where an interceptor, or nothing, did.
     pub refused_by: Option<&'a RefusedBy>,
+}
+
+impl<'a> Ended<'a> {
+    /// The record of a call that ends now, `took` after its message arrived, and that no server answered.
+    pub(crate) fn of(
+        call: &'a Call,
+        decision: Decision,
+        trail: &'a Trail,
+        request_bytes: usize,
+        reply: Option<&'a Message>,
+        took: Duration,
+    ) -> Self {
+        Self {
+            call,
+            at: SystemTime::now(),
+            decision,
+            trail,
+            request_bytes,
+            reply_bytes: reply.map(|reply| reply.bytes().len()),
+            failed: reply.is_some_and(Message::failed),
+            reply: reply.map(Message::payload),
+            took,
+            server: None,
+            refused_by: None,
+        }
+    }
 }
 
 /// A rule of the gateway's own that refused a call.

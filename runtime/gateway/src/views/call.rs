@@ -7,8 +7,8 @@ use sandgate_message::{Call, Direction, Era, Json, Message, Method, Target};
 
 use super::{Kind, Verdict};
 use crate::call::error_reply;
-use crate::call::in_flight::record_refused_by;
 use crate::call::proxy::Proxy;
+use crate::call::refused::record_refused_by;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
 use crate::observe::call_log::RefusedBy;

@@ -1,10 +1,11 @@
 #![allow(clippy::unwrap_used)]
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 use super::*;
-use crate::StreamRedactor;
+use crate::{MARK, StreamRedactor};
 
 const VALUE: &str = "gh-\"p\\T0ken/>+&=ü~4242abc";
 

@@ -11,7 +11,7 @@ use url::Url;
 use super::fetch::{self, Answer, Question};
 use super::token::{self, Challenge};
 use super::{RegistryError, credentials};
-use crate::lock::sha256;
+use crate::sha256::sha256;
 
 /// The largest manifest, and the largest list of referrers, in bytes: what registries themselves take.
 pub(crate) const MAX_MANIFEST: usize = 4 << 20;

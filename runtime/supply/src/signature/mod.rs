@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use sandgate_config::{Loaded, SignedBy};
 use sandgate_signature::{
-    Evidence, Identity, PublicKey, SignatureError, Signer, TrustedRoot, Wanted, verify,
+    Identity, PublicKey, SignatureError, Signer, TrustedRoot, Wanted, verify,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::image::LockedImage;
+use crate::locked_image::{LockedImage, LockedSignature};
 use crate::oci::{Manifest, RegistryError, digest};
 
 pub(crate) use search::find;
@@ -20,21 +19,6 @@ const MOST: usize = 32;
 /// The largest key, and the largest trusted root, in bytes.
 const MAX_KEY: u64 = 64 << 10;
 const MAX_ROOT: u64 = 1 << 20;
-
-/// A signature that was found and verified, with what ties it to the image that the engine has.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LockedSignature {
-    /// The digest that is signed: that of the index, or that of the manifest.
-    pub digest: String,
-    /// The index as the registry sent it; left out for an image of one platform.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index: Option<String>,
-    /// The manifest as the registry sent it.
-    pub manifest: String,
-    /// The signature.
-    pub evidence: Evidence,
-}
 
 /// Why an image's signature does not count.
 #[derive(Debug, thiserror::Error)]

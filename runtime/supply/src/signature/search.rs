@@ -5,7 +5,7 @@ use std::time::Duration;
 use sandgate_signature::{Evidence, MAX_EVIDENCE, SignatureError, Signer, SimpleSigning, Wanted};
 
 use super::{ImageSignatureError, LockedSignature, MOST, parts, read};
-use crate::image::LockedImage;
+use crate::locked_image::LockedImage;
 use crate::oci::{Descriptor, Registry, RegistryError, digest};
 
 /// How long a registry may take for one image, in all.
