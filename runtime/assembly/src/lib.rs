@@ -21,6 +21,7 @@ mod guarded;
 pub mod host_setup;
 pub mod inspect;
 mod order;
+pub mod packaged;
 mod packages;
 mod plugins;
 mod programs;
