@@ -123,9 +123,10 @@ fn a_packaged_program_compiles_nothing_at_its_first_start() {
     fs::copy(harness::sandgate(), &plain).unwrap();
     let (compiled, said) = installed.first_start(&plain);
     assert!(compiled && !said.contains("packaged"), "{said}");
-    fs::rename(installed.program(), installed.path("elsewhere/alone")).unwrap();
-    fs::remove_dir(installed.path("elsewhere/sandgate-compiled")).unwrap();
-    let (compiled, said) = installed.first_start(&installed.path("elsewhere/alone"));
+    let alone = installed.path("elsewhere/bin/sandgate");
+    fs::create_dir(alone.parent().unwrap()).unwrap();
+    fs::rename(installed.program(), &alone).unwrap();
+    let (compiled, said) = installed.first_start(&alone);
     assert!(compiled && !said.contains("packaged"), "{said}");
 }
 
