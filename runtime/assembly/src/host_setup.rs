@@ -13,6 +13,7 @@ use sandgate_host::{Cache, EngineConfig, Host, State, StateKey, StateQuota};
 use sandgate_message::Era;
 
 use crate::document_limits;
+use crate::packaged::packaged;
 
 /// Creates the host, with its machine code cache and the interceptors' state.
 ///
@@ -76,7 +77,7 @@ fn host_with(
              {instances} at a time, and hooks take several times longer"
         );
     }
-    Host::new(engine, cache, state)
+    Host::new(engine, cache, packaged(), state)
         .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
 }
 

@@ -27,6 +27,7 @@ mod idle;
 pub mod inspect;
 mod order;
 mod package_store;
+pub mod packaged;
 mod packages;
 mod plugins;
 mod prepared;

@@ -27,7 +27,7 @@ impl Stand {
             instances: 4,
             ..EngineConfig::default()
         };
-        let host = Host::new(config, None, State::in_memory(StateQuota::default())).unwrap();
+        let host = Host::new(config, None, None, State::in_memory(StateQuota::default())).unwrap();
         let bytes = Bytes::from_static(builtin::find(name).unwrap().bytes);
         let spec = Spec {
             interceptor: name.into(),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sandgate_assembly::host_setup;
+use sandgate_assembly::packaged::packaged;
 use sandgate_config::Environment;
 use sandgate_host::{
     Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Simulation, Spec, State,
@@ -76,7 +77,12 @@ impl Trial {
             instances: INSTANCES,
             ..host_setup::engine()
         };
-        let host = Host::new(config, cache, State::in_memory(StateQuota::default()))?;
+        let host = Host::new(
+            config,
+            cache,
+            packaged(),
+            State::in_memory(StateQuota::default()),
+        )?;
         Ok(Self { host })
     }
 

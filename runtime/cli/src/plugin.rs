@@ -1,21 +1,23 @@
 //! `sandgate plugin`: inspects a plugin, pushes it to a registry, and carries the verbs for its author.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum as _};
 use sandgate_assembly::inspect;
+use sandgate_assembly::packaged::package;
 #[cfg(feature = "authoring")]
 use sandgate_authoring::args::Author;
 
-use sandgate_config::{PluginSource, Scalar};
+use sandgate_config::{Loaded, PluginSource, Scalar};
 use sandgate_supply::push_component;
 use sandgate_text::escape::event;
 use sandgate_text::printable;
 
 #[cfg(feature = "authoring")]
 use crate::author;
-use crate::exit::complain;
+use crate::exit::{complain, runtime};
+use crate::init::Profile;
 use crate::terminal::print;
 
 /// `sandgate plugin`.
@@ -29,6 +31,23 @@ pub enum Plugin {
     Inspect(Inspect),
     /// Push a built plugin to a registry, and print the line for a configuration
     Push(Push),
+    /// Compile the built-in plugins, for a package that brings their machine code beside the program
+    #[command(hide = true)]
+    CompileBuiltins(CompileBuiltins),
+}
+
+/// `sandgate plugin compile-builtins`.
+#[derive(Clone, Debug, Args)]
+pub struct CompileBuiltins {
+    /// The folder of the machine code, which is made
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// A copy of this program, which takes that machine code for its own from then on
+    #[arg(long, value_name = "FILE")]
+    pub program: PathBuf,
+    /// These alone; all without a name
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// `sandgate plugin push`.
@@ -59,6 +78,16 @@ pub fn carry_out(asked: &Plugin) -> ExitCode {
         #[cfg(feature = "authoring")]
         Plugin::Author(asked) => author::carry_out(asked),
         Plugin::Inspect(asked) => shown(asked),
+        Plugin::CompileBuiltins(asked) => match compile_builtins(asked) {
+            Ok(text) => {
+                print(&text);
+                ExitCode::SUCCESS
+            }
+            Err(why) => {
+                complain(&why);
+                ExitCode::from(2)
+            }
+        },
         Plugin::Push(asked) => match push(asked) {
             Ok(text) => {
                 print(&text);
@@ -121,6 +150,23 @@ fn push(asked: &Push) -> Result<String, String> {
         moved.unwrap_or_default(),
         asked.to,
         pushed.digest
+    ))
+}
+
+/// Compiles for the configurations that `sandgate init` writes.
+fn compile_builtins(asked: &CompileBuiltins) -> Result<String, String> {
+    let configurations = Profile::value_variants().iter().map(|profile| {
+        Loaded::parse(Path::new("sandgate.toml"), profile.configuration())
+            .map_err(|report| report.to_string())
+    });
+    let configurations = configurations.collect::<Result<_, _>>()?;
+    let package = package(configurations, &asked.names, &asked.to, &asked.program);
+    let runtime = runtime(None).map_err(|error| error.to_string())?;
+    let count = runtime.block_on(package)?;
+    Ok(format!(
+        "{count} components in {}, whose digest is in {}",
+        asked.to.display(),
+        asked.program.display()
     ))
 }
 

@@ -40,7 +40,7 @@ fn main() {
 }
 
 async fn measure(name: &str, config: EngineConfig, scrubber: &Bytes) {
-    let host = Host::new(config, None, State::in_memory(StateQuota::default())).unwrap();
+    let host = Host::new(config, None, None, State::in_memory(StateQuota::default())).unwrap();
     let noop = prepare(
         &host,
         Bytes::from_static(sandgate_guests::find("noop").unwrap().bytes),

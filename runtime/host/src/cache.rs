@@ -72,6 +72,17 @@ pub(crate) struct Entry {
     pub(crate) code: MachineCode,
 }
 
+impl Entry {
+    /// Reads an entry that is trusted: it becomes machine code. `None`: it is empty.
+    pub(crate) fn read(mut body: Vec<u8>) -> Option<Self> {
+        let flag = body.pop()?;
+        Some(Self {
+            snapshotted: flag == 1,
+            code: MachineCode::genuine(body),
+        })
+    }
+}
+
 impl Cache {
     /// Opens the cache in a folder, which must belong to this user. Access of other users to the folder is removed, and
     /// a key is made where there is none.
@@ -102,12 +113,24 @@ impl Cache {
 
     /// The component under a key, if there is one and it is genuine.
     pub(crate) fn get(&self, key: &CacheKey) -> Option<Entry> {
-        let mut body = self.genuine(key, &mut self.dir.open(key.name()).ok()?)?;
-        let flag = body.pop()?;
-        Some(Entry {
-            snapshotted: flag == 1,
-            code: MachineCode::genuine(body),
-        })
+        Entry::read(self.genuine(key, &mut self.dir.open(key.name()).ok()?)?)
+    }
+
+    /// The name and the bytes of each component that is here and genuine, for [`Entry::read`].
+    pub(crate) fn components(&self) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for entry in self.dir.entries()? {
+            let Ok(name) = entry?.file_name().into_string() else {
+                continue;
+            };
+            if let Some(key) = CacheKey::of_component(&name)
+                && let Some(body) = self.genuine(&key, &mut self.dir.open(&name)?)
+            {
+                found.push((name, body));
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     /// Stores a component's code. A failure is logged and nothing else: the code is then compiled again at the next
@@ -243,7 +266,17 @@ impl CacheKey {
         }
     }
 
-    fn name(&self) -> String {
+    /// The key of the component whose file has this name.
+    fn of_component(name: &str) -> Option<Self> {
+        let hash = sandgate_text::hex::decode_lower(name)?;
+        Some(Self {
+            kind: Kind::Component,
+            hash,
+        })
+    }
+
+    /// The name of the entry's file.
+    pub(crate) fn name(&self) -> String {
         format!(
             "{}{}",
             self.kind.prefix(),

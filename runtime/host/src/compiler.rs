@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::{self, post_call, pre_call, settings};
-use crate::cache::{Cache, CacheKey};
+use crate::cache::{Cache, CacheKey, Entry};
 use crate::capabilities::Capabilities;
 use crate::configure::{self, ConfigureError};
 use crate::dev_source::DevSource;
@@ -18,6 +18,7 @@ use crate::file::UNDER_DEVELOPMENT;
 use crate::functions::CodeDigest;
 use crate::known_functions::KnownFunctions;
 use crate::machine_code::MachineCode;
+use crate::packaged::Packaged;
 use crate::plugin::{LinkedComponent, PerRunConfigure};
 use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
@@ -35,6 +36,8 @@ pub(crate) struct Compiler {
     snapshot_engine: EpochEngine,
     snapshot_linker: Linker<Sandbox>,
     cache: Option<Cache>,
+    /// With the hash of the engine that it was made by.
+    packaged: Option<(Packaged, u64)>,
     turns: Turns,
     /// Digest and machine code of the interpreters used last: each save of a plugin's source needs its interpreter
     /// again.
@@ -42,25 +45,31 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    /// `cache`: where machine code is kept. `None`: plugins are compiled at every start.
-    pub(crate) fn new(config: EngineConfig, cache: Option<Cache>) -> wasmtime::Result<Self> {
+    /// `cache`: where machine code is kept. `None`: plugins are compiled at every start, but for those in `packaged`.
+    pub(crate) fn new(
+        config: EngineConfig,
+        cache: Option<Cache>,
+        packaged: Option<Packaged>,
+    ) -> wasmtime::Result<Self> {
         let epoch_engine = Arc::new(EpochEngine::new(config)?);
         let snapshot_engine = EpochEngine::without_pool(config)?;
         let linker = linker(&epoch_engine.engine)?;
         let snapshot_linker = self::linker(&snapshot_engine.engine)?;
+        let packaged = packaged.zip(epoch_engine.portable_hash().ok());
         Ok(Self {
             epoch_engine,
             linker,
             snapshot_engine,
             snapshot_linker,
             cache,
+            packaged,
             turns: Turns::new(),
             interpreters: Mutex::default(),
         })
     }
 
-    /// The linked component of a plugin: loaded from the cache, or configured, snapshotted and compiled. `configure`
-    /// runs with `capabilities`.
+    /// The linked component of a plugin: loaded from the cache or the package, or configured, snapshotted and compiled.
+    /// `configure` runs with `capabilities`.
     pub(crate) async fn linked_component(
         &self,
         spec: &Spec,
@@ -74,13 +83,9 @@ impl Compiler {
         }
         let key = CacheKey::component(spec.file.digest(), settings, self.epoch_engine.hash());
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
-        let kept = || {
-            let entry = cache?.get(&key)?;
-            let component = entry.code.load(&self.epoch_engine.engine).ok()?;
-            let per_run = (!entry.snapshotted).then(|| "see plugin inspect".into());
-            Some(self.link(spec, &component, settings, per_run))
-        };
-        if let Some(linked) = kept() {
+        let kept = || self.linked_entry(spec, settings, cache?.get(&key)?);
+        // Code of this machine's own cache is made for its processor, so it goes before the package's.
+        if let Some(linked) = kept().or_else(|| self.linked_packaged(spec, settings)) {
             return linked;
         }
         let bytes = spec.file.bytes();
@@ -90,6 +95,11 @@ impl Compiler {
         if let Some(linked) = kept() {
             return linked;
         }
+        tracing::debug!(
+            plugin = spec.file.manifest().name,
+            interceptor = &*spec.interceptor,
+            "compiling"
+        );
         let taken = snapshot::take(
             &self.snapshot_engine,
             &self.snapshot_linker,
@@ -129,6 +139,38 @@ impl Compiler {
             cache.put(&key, per_run.is_none(), &code);
         }
         self.link(spec, &component, settings, per_run)
+    }
+
+    /// The linked component of machine code that was kept. `None`: it is not for this engine.
+    fn linked_entry(
+        &self,
+        spec: &Spec,
+        settings: &Arc<str>,
+        entry: Entry,
+    ) -> Option<Result<LinkedComponent, PrepareError>> {
+        let component = match entry.code.load(&self.epoch_engine.engine) {
+            Ok(component) => component,
+            Err(error) => {
+                tracing::debug!("machine code that is kept does not fit: {error:#}");
+                return None;
+            }
+        };
+        let per_run = (!entry.snapshotted).then(|| "see plugin inspect".into());
+        Some(self.link(spec, &component, settings, per_run))
+    }
+
+    /// The linked component that was packaged for these settings. `None`: there is none that fits this machine.
+    fn linked_packaged(
+        &self,
+        spec: &Spec,
+        settings: &Arc<str>,
+    ) -> Option<Result<LinkedComponent, PrepareError>> {
+        let (packaged, engine) = self.packaged.as_ref()?;
+        if spec.settings_private {
+            return None;
+        }
+        let key = CacheKey::component(spec.file.digest(), settings, *engine);
+        self.linked_entry(spec, settings, packaged.get(&key)?)
     }
 
     /// A plugin that is instrumented for its snapshot. It has seen no settings, so all settings share it.

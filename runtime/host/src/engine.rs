@@ -41,6 +41,9 @@ pub struct EngineConfig {
     pub pagemap_scan: Option<bool>,
     /// Bytes of address space that the process may have (`RLIMIT_AS`). Default `None`: no limit.
     pub address_space: Option<u64>,
+    /// Whether machine code is made for every processor of this architecture, and not for the features of this one.
+    /// Default: `false`.
+    pub portable: bool,
 }
 
 impl Default for EngineConfig {
@@ -49,6 +52,7 @@ impl Default for EngineConfig {
             instances: 1000,
             pagemap_scan: None,
             address_space: None,
+            portable: false,
         }
     }
 }
@@ -88,7 +92,11 @@ pub(crate) struct EpochEngine {
 impl EpochEngine {
     /// The engine for hook runs: compiles for speed, and has a pool.
     pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
-        Self::with_config(&wasmtime_config(config))
+        let mut wasm = wasmtime_config(config);
+        if config.portable {
+            target_every_processor(&mut wasm)?;
+        }
+        Self::with_config(&wasm)
     }
 
     /// An engine for code that runs once: compiles in a fraction of the time, and allocates instances on demand.
@@ -121,12 +129,15 @@ impl EpochEngine {
     /// A hash of what machine code depends on in the engine: the version and configuration of wasmtime, and the features
     /// of the processor.
     pub(crate) fn hash(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        self.engine
-            .precompile_compatibility_hash()
-            .hash(&mut hasher);
-        hasher.finish()
+        hash(&self.engine)
+    }
+
+    /// [`Self::hash`] of the engine that is configured like this one, but for [`EngineConfig::portable`]. Its machine code
+    /// runs in this one.
+    pub(crate) fn portable_hash(&self) -> wasmtime::Result<u64> {
+        let mut config = self.compiling.clone();
+        target_every_processor(&mut config)?;
+        Ok(hash(&Engine::new(&config)?))
     }
 
     /// What the slots of the pool that no run uses keep in memory. `None`: there is no pool.
@@ -143,6 +154,19 @@ impl EpochEngine {
     pub(crate) fn ticking(&self) -> TickGuard<'_> {
         self.clock.start()
     }
+}
+
+fn hash(engine: &Engine) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// With a target that is named, wasmtime uses no feature that a processor of this architecture may lack.
+fn target_every_processor(wasm: &mut Config) -> wasmtime::Result<()> {
+    wasm.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH))?;
+    Ok(())
 }
 
 /// Whether this kernel has `PAGEMAP_SCAN`, see [`EngineConfig::pagemap_scan`].

@@ -14,6 +14,7 @@ use crate::contains::Contains;
 use crate::engine::{DEFAULT_MEMORY, EngineConfig, IdleSlots, MAX_MEMORY};
 use crate::grants::{ResolvedGrants, resolve};
 use crate::manifest::HookManifest;
+use crate::packaged::Packaged;
 use crate::plugin::Plugin;
 use crate::schema;
 use crate::smoke::smoke;
@@ -39,13 +40,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// `cache`: where machine code is kept. `None`: plugins are compiled at every start.
+    /// `cache`: where machine code is kept. `None`: plugins are compiled at every start, but for those in `packaged`.
     ///
     /// # Errors
     /// The engine cannot be made as `config` says, for example with `pagemap_scan` on a kernel that has none.
     pub fn new(
         config: EngineConfig,
         cache: Option<Cache>,
+        packaged: Option<Packaged>,
         state: State,
     ) -> Result<Arc<Self>, PrepareError> {
         let config = EngineConfig {
@@ -57,7 +59,7 @@ impl Host {
             instances: config.instances.saturating_add(CANDIDATE_INSTANCES),
             ..config
         };
-        let compiler = Compiler::new(config, cache)
+        let compiler = Compiler::new(config, cache, packaged)
             .map_err(|error| PrepareError::Compile(format!("the engine: {error:#}")))?;
         Ok(Arc::new(Self {
             compiler,

@@ -13,7 +13,8 @@
 //! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
 //! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
-//! - Preparing: `functions`, `machine_code`, `snapshot`, `cache` (machine code on disk), `known_functions` (what need
+//! - Preparing: `functions`, `machine_code`, `snapshot`, `cache` (machine code on disk), `packaged` (that which
+//!   a package brought), `known_functions` (what need
 //!   not be compiled again), `turns` (how many are compiled at once), `spec`, `compiler`, `smoke`, `host`.
 
 mod bench_instance;
@@ -44,6 +45,7 @@ mod machine_code;
 mod manifest;
 mod meter;
 mod output_tail;
+mod packaged;
 mod plugin;
 mod sandbox;
 mod schema;
@@ -64,6 +66,7 @@ pub use host::Host;
 pub use manifest::{
     Access, Asks, DirAsk, HookManifest, Hooks, HttpAsk, Manifest, ManifestError, SECTION,
 };
+pub use packaged::{PackageDigest, Packaged, PackagedError, ProgramFile};
 pub use plugin::Plugin;
 pub use schema::{Issue, check_schema};
 pub use simulation::{CannedFailure, CannedResponse, Simulation};

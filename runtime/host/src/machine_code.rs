@@ -1,5 +1,5 @@
-//! The machine code of a component. Who loads it runs it, so it has two sources and no other: the compiler, and a cache
-//! that has proven that it wrote the bytes itself.
+//! The machine code of a component. Who loads it runs it, so it has three sources and no other: the compiler, a cache that
+//! has proven that it wrote the bytes itself, and a package whose digest the program holds.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl MachineCode {
         Ok(Self(compiler.precompile_component(component)?))
     }
 
-    /// Bytes that the cache has found to be its own.
+    /// Bytes that the cache or the package has found to be its own.
     pub(crate) fn genuine(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -48,8 +48,8 @@ impl MachineCode {
     /// It is for another version or configuration of the engine.
     pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: the bytes come from wasmtime's compiler, in this process or in one that put them into the cache: there
-        // their MAC was checked with a key that only this user can read. They are in our memory, so nobody changes them
-        // after the check.
+        // their MAC was checked with a key that only this user can read. Or they come from the package, by a digest that
+        // the program holds. They are in our memory, so nobody changes them after the check.
         #[allow(unsafe_code)]
         unsafe {
             Component::deserialize(engine, &self.0)

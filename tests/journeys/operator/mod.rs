@@ -13,6 +13,7 @@ mod egress;
 mod every_key;
 mod memory;
 mod own_log;
+mod packaged;
 mod production;
 mod rotate;
 mod stage;

@@ -27,7 +27,7 @@ pub(crate) fn host_with(cache: Option<Cache>, state: State) -> Arc<Host> {
         instances: 64,
         ..EngineConfig::default()
     };
-    Host::new(config, cache, state).unwrap()
+    Host::new(config, cache, None, state).unwrap()
 }
 
 /// A guest as an operator would first write it down: nothing set, nothing granted.
