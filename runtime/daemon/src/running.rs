@@ -1,5 +1,5 @@
-//! A gateway from its start to its end: everything is opened, calls are served until `told` is cancelled, and the
-//! configuration is reloaded when files change.
+//! A gateway that was started, to its end: calls are served until `told` is cancelled, and the configuration is reloaded
+//! when files change.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
