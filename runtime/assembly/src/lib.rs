@@ -26,6 +26,7 @@ pub mod host_setup;
 mod idle;
 pub mod inspect;
 mod order;
+pub mod package;
 mod package_store;
 pub mod packaged;
 mod packages;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum as _};
 use sandgate_assembly::inspect;
-use sandgate_assembly::packaged::package;
+use sandgate_assembly::package::package;
 #[cfg(feature = "authoring")]
 use sandgate_authoring::args::Author;
 

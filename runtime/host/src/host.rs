@@ -223,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_plugins_are_prepared_at_once_than_there_are_permits() {
         let state = State::in_memory(StateQuota::default());
-        let host = Host::new(EngineConfig::default(), None, state).unwrap();
+        let host = Host::new(EngineConfig::default(), None, None, state).unwrap();
         let guest = sandgate_guests::find("loops").unwrap().bytes;
         // What is wrong with it is found at once, without compiling.
         let spec = Spec {

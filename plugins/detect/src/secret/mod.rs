@@ -107,8 +107,27 @@ pub fn member(name: &str, value: &str) -> Option<Secret> {
     context::member(name.as_bytes(), value.as_bytes())
 }
 
+/// The length of the marks with which a value begins: what a mark stands for is not masked again.
+fn marks(value: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest) = value[at..].strip_prefix(b"[secret~") {
+        let kind = rest.iter().take_while(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || **byte == b'-'
+        });
+        let end = kind.count();
+        if rest.get(end) != Some(&b']') {
+            break;
+        }
+        at += b"[secret~".len() + end + 1;
+    }
+    at
+}
+
 /// Sorts what was found from `from` on, and keeps one of those that overlap: the surer, else the longer.
 fn settle(text: &str, from: usize, found: &mut Vec<Secret>) {
+    for secret in &mut found[from..] {
+        secret.start += marks(&text.as_bytes()[secret.start..secret.end]);
+    }
     found[from..].sort_unstable_by_key(|secret| {
         (
             secret.start,

@@ -174,6 +174,24 @@ fn a_value_is_judged_by_the_name_of_its_member() {
     assert_eq!(member("password", ""), None);
 }
 
+#[test]
+fn a_mark_is_not_masked_again_and_hides_nothing_after_it() {
+    let found = |text: &str| {
+        let mut found = Vec::new();
+        scan(text, &mut found);
+        found
+            .iter()
+            .map(|one| text[one.start..one.end].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("password:\"[secret~credential]\""),
+        Vec::<String>::new()
+    );
+    let after = found("password:\"[secret~credential]x9Kq2LmZ8rTv4WyB\"");
+    assert_eq!(after, ["x9Kq2LmZ8rTv4WyB"]);
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_can_be_scanned(text in "(?s)(password|token|[=:>\"'$~.|/@{}<\\\\ \n-]|://|eyJ|sk-|-----BEGIN PRIVATE KEY-----|\\PC|[A-Za-z0-9]{0,40}){0,24}") {
