@@ -132,7 +132,7 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
         .assemble(loaded, environment, Loading::Start)
         .await?;
     let sinks = std::mem::take(&mut assembled.call_log_sinks);
-    sandgate_daemon::open_call_log(loaded, false, sinks)?;
+    sandgate_daemon::check_call_log(loaded, environment, sinks)?;
     assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, &assembled.edition));
     Ok(Checked {

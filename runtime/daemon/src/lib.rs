@@ -31,7 +31,7 @@ pub mod status;
 pub mod stops;
 pub mod watch;
 
-pub use call_log::open_call_log;
+pub use call_log::check_call_log;
 pub use running::{Running, Transport};
 pub use signals::until_told;
 pub use start::start;

@@ -303,6 +303,18 @@ fn a_log_that_moves_with_a_reload_goes_on_in_its_chain() {
 }
 
 #[test]
+fn the_configuration_of_a_gateway_that_runs_is_checked_beside_it_and_another_may_not_have_its_log()
+{
+    let audited = Audited::new();
+    let gateway = Gateway::start(&audited.config(""));
+    let checked = gateway.command(&["check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let (code, said) = Gateway::refused(&audited.config(""));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("is written by another gateway"), "{said}");
+}
+
+#[test]
 fn a_log_that_others_wrote_while_no_gateway_ran_is_not_signed() {
     let audited = Audited::new();
     let config = audited.config("");
