@@ -59,88 +59,54 @@ fn all_servers(parts: &Parts) -> String {
     Part::ALL.iter().map(|&part| parts.config(part)).collect()
 }
 
-fn sees_the_same_through_http(client: Client) {
-    let parts = Parts::new();
-    let gateway = Gateway::start(&all_servers(&parts));
-    for part in Part::ALL {
-        let direct = directly(client, &parts, part);
-        let through = run(
-            client,
-            &Plan::http(&gateway.mcp(part.name())).and(&parts.errand(part)),
-        );
-        assert_same(
-            &format!("{client:?} with {part:?} over HTTP"),
-            &through,
-            &direct,
-        );
-    }
-}
-
-fn sees_the_same_through_stdio(client: Client) {
+/// A client before each server and before all of them behind one endpoint, over HTTP and over stdio. Beside the gateway
+/// it sees each server once.
+fn sees_the_same(client: Client) {
     let parts = Parts::new();
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("sandgate.toml");
     std::fs::write(&config, all_servers(&parts)).unwrap();
+    let gateway = Gateway::start(&all_servers(&parts));
+    let plans = |server: &str| {
+        let (url, command) = (gateway.mcp(server), Gateway::stdio_command(&config, server));
+        [("HTTP", Plan::http(&url)), ("stdio", Plan::stdio(&command))]
+    };
     for part in Part::ALL {
         let direct = directly(client, &parts, part);
-        let command = Gateway::stdio_command(&config, part.name());
-        let through = run(client, &Plan::stdio(&command).and(&parts.errand(part)));
-        assert_same(
-            &format!("{client:?} with {part:?} over stdio"),
-            &through,
-            &direct,
-        );
+        for (over, plan) in plans(part.name()) {
+            let through = run(client, &plan.and(&parts.errand(part)));
+            let what = format!("{client:?} with {part:?} over {over}");
+            assert_same(&what, &through, &direct);
+        }
+        for (_, plan) in plans("") {
+            assert_merged(client, &parts, (part, &direct), &Part::ALL, &plan);
+        }
     }
 }
 
 #[test]
-fn fastmcp_sees_the_same_through_http() {
-    sees_the_same_through_http(Client::FastMcp);
+fn fastmcp_sees_the_same_through_the_gateway() {
+    sees_the_same(Client::FastMcp);
 }
 
 #[test]
-fn fastmcp_sees_the_same_through_stdio() {
-    sees_the_same_through_stdio(Client::FastMcp);
+fn modern_mcp_sees_the_same_through_the_gateway() {
+    sees_the_same(Client::McpModern);
 }
 
 #[test]
-fn modern_mcp_sees_the_same_through_http() {
-    sees_the_same_through_http(Client::McpModern);
+fn legacy_mcp_sees_the_same_through_the_gateway() {
+    sees_the_same(Client::McpLegacy);
 }
 
 #[test]
-fn modern_mcp_sees_the_same_through_stdio() {
-    sees_the_same_through_stdio(Client::McpModern);
+fn the_node_sdk_sees_the_same_through_the_gateway() {
+    sees_the_same(Client::NodeSdk);
 }
 
 #[test]
-fn legacy_mcp_sees_the_same_through_http() {
-    sees_the_same_through_http(Client::McpLegacy);
-}
-
-#[test]
-fn legacy_mcp_sees_the_same_through_stdio() {
-    sees_the_same_through_stdio(Client::McpLegacy);
-}
-
-#[test]
-fn the_node_sdk_sees_the_same_through_http() {
-    sees_the_same_through_http(Client::NodeSdk);
-}
-
-#[test]
-fn the_node_sdk_sees_the_same_through_stdio() {
-    sees_the_same_through_stdio(Client::NodeSdk);
-}
-
-#[test]
-fn the_node_client_sees_the_same_through_http() {
-    sees_the_same_through_http(Client::NodeClient);
-}
-
-#[test]
-fn the_node_client_sees_the_same_through_stdio() {
-    sees_the_same_through_stdio(Client::NodeClient);
+fn the_node_client_sees_the_same_through_the_gateway() {
+    sees_the_same(Client::NodeClient);
 }
 
 #[test]
@@ -186,67 +152,46 @@ fn merged_errand(parts: &Parts, part: Part) -> Value {
     errand
 }
 
+/// Compares what a client sees of a server behind one endpoint with what it sees of it directly.
 #[track_caller]
-fn assert_merged(client: Client, parts: &Parts, servers: &[Part], plan: &Plan) {
-    for &part in servers {
-        let direct = directly(client, parts, part);
-        let merged = run(client, &plan.clone().and(&merged_errand(parts, part)));
-        let legacy = servers.iter().any(|part| !part.is_modern());
-        let version = if legacy { LEGACY } else { agreed(client, part) };
-        assert_eq!(
-            merged["version"], version,
-            "{client:?}: the merged endpoint's version"
+fn assert_merged(
+    client: Client,
+    parts: &Parts,
+    (part, direct): (Part, &Value),
+    servers: &[Part],
+    plan: &Plan,
+) {
+    let merged = run(client, &plan.clone().and(&merged_errand(parts, part)));
+    let legacy = servers.iter().any(|part| !part.is_modern());
+    let version = if legacy { LEGACY } else { agreed(client, part) };
+    assert_eq!(
+        merged["version"], version,
+        "{client:?}: the merged endpoint's version"
+    );
+    let tools = merged["tools"].as_array().unwrap();
+    for tool in prefixed(part, &direct["tools"]) {
+        assert!(
+            tools.contains(&tool),
+            "{client:?} with {part:?}: {tool} is not among the merged tools"
         );
-        let tools = merged["tools"].as_array().unwrap();
-        for tool in prefixed(part, &direct["tools"]) {
-            assert!(
-                tools.contains(&tool),
-                "{client:?} with {part:?}: {tool} is not among the merged tools"
-            );
-        }
-        for key in ["content", "structuredContent", "isError"] {
-            assert_eq!(
-                merged["call"][key], direct["call"][key],
-                "{client:?} with {part:?}: {key} of the call"
-            );
-        }
-        if part == Part::Everything {
-            let prompts = merged["prompts"].as_array().unwrap();
-            assert!(
-                prefixed(part, &direct["prompts"])
-                    .iter()
-                    .all(|prompt| prompts.contains(prompt)),
-                "{client:?}"
-            );
-            assert_eq!(
-                merged["prompt"]["messages"], direct["prompt"]["messages"],
-                "{client:?}: the prompt"
-            );
-        }
     }
-}
-
-#[test]
-fn four_servers_behind_one_endpoint_over_http() {
-    let parts = Parts::new();
-    let gateway = Gateway::start(&all_servers(&parts));
-    for client in Client::ALL {
-        assert_merged(client, &parts, &Part::ALL, &Plan::http(&gateway.mcp("")));
+    for key in ["content", "structuredContent", "isError"] {
+        assert_eq!(
+            merged["call"][key], direct["call"][key],
+            "{client:?} with {part:?}: {key} of the call"
+        );
     }
-}
-
-#[test]
-fn four_servers_behind_one_endpoint_over_stdio() {
-    let parts = Parts::new();
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("sandgate.toml");
-    std::fs::write(&config, all_servers(&parts)).unwrap();
-    for client in Client::ALL {
-        assert_merged(
-            client,
-            &parts,
-            &Part::ALL,
-            &Plan::stdio(&Gateway::stdio_command(&config, "")),
+    if part == Part::Everything {
+        let prompts = merged["prompts"].as_array().unwrap();
+        assert!(
+            prefixed(part, &direct["prompts"])
+                .iter()
+                .all(|prompt| prompts.contains(prompt)),
+            "{client:?}"
+        );
+        assert_eq!(
+            merged["prompt"]["messages"], direct["prompt"]["messages"],
+            "{client:?}: the prompt"
         );
     }
 }
@@ -257,7 +202,11 @@ fn servers_of_both_eras_make_an_endpoint_of_both_eras() {
     let both = [Part::Time, Part::Git];
     let gateway = Gateway::start(&both.map(|part| parts.config(part)).concat());
     for client in Client::ALL {
-        assert_merged(client, &parts, &both, &Plan::http(&gateway.mcp("")));
+        for part in both {
+            let direct = directly(client, &parts, part);
+            let plan = Plan::http(&gateway.mcp(""));
+            assert_merged(client, &parts, (part, &direct), &both, &plan);
+        }
     }
 }
 
