@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_config::{Destination, FileError, Files, ResolvedSink};
@@ -160,6 +161,10 @@ impl Reopen {
     }
 }
 
+/// How often a file is looked at that ends within a line, before the line is taken for torn: another gateway may be writing it
+/// at that moment.
+const LOOKS: u32 = 5;
+
 fn open_file(files: &Files, path: &Path) -> Result<OwnedFd, FileError> {
     let file = files.open_append(path)?;
     let failed = |source: io::Error| FileError::Io {
@@ -168,8 +173,17 @@ fn open_file(files: &Files, path: &Path) -> Result<OwnedFd, FileError> {
         source,
     };
     // A process that was killed may have left half a line; it becomes a line of its own.
-    let length = file.metadata().map_err(failed)?.len();
-    if length > 0 && !files.ends_in_line_end(path)? {
+    let mut is_torn = file.metadata().map_err(failed)?.len() > 0;
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        is_torn = is_torn && !files.ends_in_line_end(path)?;
+        if !is_torn {
+            break;
+        }
+    }
+    if is_torn {
         rustix::io::write(&file, b"\n").map_err(|error| failed(error.into()))?;
     }
     Ok(file.into_std().into())
