@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times author-times mistakes bench-peers eval benign train containers recipes dashboard catalogs console-test screenshots
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times author-times mistakes bench-peers curves eval benign train containers recipes dashboard catalogs console-test screenshots
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -53,6 +53,13 @@ bench-peers: toolchain
 	tests/bench/install
 	cargo build --release --package sandgate --bins
 	python3 tests/bench/peers.py --write
+
+# How the cost of a call grows with the reply, the policies, the tools, the sessions, the calls in flight. Writes into
+# docs/performance.md.
+curves: toolchain
+	tests/bench/install
+	cargo build --release --package sandgate --bins
+	python3 tests/bench/curves.py --write
 
 # What the policies find and flag wrongly in the corpora of a folder, beside other programs: make eval CORPORA=DIR. WRITE=--write
 # puts the tables into plugins/README.md.

@@ -333,4 +333,5 @@ def main():
         (ROOT / "docs/performance/peers.svg").write_text(plot(wanted))
 
 
-main()
+if __name__ == "__main__":
+    main()
