@@ -126,6 +126,25 @@ impl Admitted {
         reply: Message,
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> FilteredReply {
+        if nested.is_none() && !self.chain.looks(Hook::PostCall, &self.call) {
+            return FilteredReply {
+                call: self.call,
+                message: Some(reply),
+                trail: self.trail,
+                withheld: false,
+                overloaded: false,
+                interrupted: None,
+            };
+        }
+        // Boxed because the future is large: replies that no interceptor looks at do not carry it about.
+        Box::pin(self.run_post_calls(reply, nested)).await
+    }
+
+    async fn run_post_calls(
+        self,
+        reply: Message,
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> FilteredReply {
         let Self {
             chain,
             call,
@@ -134,16 +153,6 @@ impl Admitted {
             answer,
             notes,
         } = self;
-        if nested.is_none() && !chain.looks(Hook::PostCall, &call) {
-            return FilteredReply {
-                call,
-                message: Some(reply),
-                trail,
-                withheld: false,
-                overloaded: false,
-                interrupted: None,
-            };
-        }
         let reply = if chain.judges(Hook::PostCall, &call) {
             reply.plain()
         } else {

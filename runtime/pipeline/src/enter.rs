@@ -76,6 +76,16 @@ impl Chain {
                 Trail::new(self.version),
             ));
         }
+        // Boxed because the future is large: calls that no interceptor looks at do not carry it about.
+        Box::pin(self.run_pre_calls(call, message, nested)).await
+    }
+
+    async fn run_pre_calls(
+        self: &Arc<Self>,
+        call: Arc<Call>,
+        message: Message,
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> Admission {
         let message = if self.judges(Hook::PreCall, &call) {
             message.plain()
         } else {

@@ -257,7 +257,8 @@ impl Server {
             limit: self.config.max_children,
         })?;
         self.unheld()?;
-        let child = Child::start(&self.config, &self.known, users, place).await?;
+        // Boxed because the future is large and rarely runs: it would be a part of the future of every call.
+        let child = Box::pin(Child::start(&self.config, &self.known, users, place)).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());

@@ -308,7 +308,8 @@ async fn get(
     else {
         return (too_many_listeners(None), None);
     };
-    let response = router.listen(&session, headers, false).await;
+    // Boxed because the future is large, and would be a part of that of every request.
+    let response = Box::pin(router.listen(&session, headers, false)).await;
     (until_end_of_token(requester, response), Some(place))
 }
 

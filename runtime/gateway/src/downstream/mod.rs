@@ -77,10 +77,12 @@ impl Router {
             Endpoint::Server(name) => name,
             Endpoint::Merged => {
                 let merged = Merged::stateless(self.shared.clone(), edition.clone(), caller);
+                // Boxed because the future is large, and a part of that of every call.
+                let receive = |message| Box::pin(merged.receive(message, headers));
                 if !listens {
-                    return merged.receive(message, headers).await;
+                    return receive(message).await;
                 }
-                let response = merged.receive(message.clone(), headers).await;
+                let response = receive(message.clone()).await;
                 let client = requester.principal.clone();
                 return self.subscribed(&edition, client, None, &message, response);
             }
@@ -230,9 +232,8 @@ impl Router {
                 }
             }
             Backing::Many(links) => {
-                Merged::of_session(edition, links.clone())
-                    .receive(message, headers)
-                    .await
+                let merged = Merged::of_session(edition, links.clone());
+                Box::pin(merged.receive(message, headers)).await
             }
         };
         holding(response, in_flight, session)

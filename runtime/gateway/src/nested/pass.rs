@@ -130,53 +130,58 @@ pub(crate) async fn leave(
     };
     let carries = reply_carries(&call, &reply);
     let begins = tasks::begun(&reply).is_some();
-    let Some(chain) = in_flight.chain().cloned() else {
+    let nests = carries || begins;
+    let looks = |chain: &&Arc<Chain>| {
+        nests || chain.concerns(Hook::PostCall, &call.method, call.direction, &call.server)
+    };
+    let Some(chain) = in_flight.chain().filter(looks).cloned() else {
         return in_flight.leave(reply, decision).await;
     };
-    if !(carries || begins) {
-        if !chain.concerns(Hook::PostCall, &call.method, call.direction, &call.server) {
-            return in_flight.leave(reply, decision).await;
-        }
+    if !nests {
         let left = pin!(in_flight.leave(reply, decision));
         return nested.gate.go_on(&call.account, left).await;
     }
-    let continuation = in_flight.keep();
-    let nested_runs = in_flight.arrival().nested_runs().cloned();
-    if let Some(nested_runs) = &nested_runs {
-        nested_runs.lock().carries = true;
-    }
-    let failed = reply.failed();
-    let what = Document::Reply {
-        sent: sent.payload().clone(),
-        failed,
-    };
-    let mut pass = NestedPass::new(
-        Outer {
-            nested,
-            chain: &chain,
-            call: &call,
-            nested_runs: nested_runs.as_ref(),
-        },
-        what,
-    );
-    let within: Option<&mut dyn NestedMessages> = match carries {
-        true => Some(&mut pass),
-        false => None,
-    };
-    let left = {
-        let mut left = Box::pin(in_flight.leave_with(reply, decision, within));
-        nested.gate.go_on(&call.account, left.as_mut()).await
-    };
-    if let (Some(reply), false) = (&left.message, left.withheld) {
-        if let (Some(id), Some(continuation)) = (tasks::begun(reply), continuation) {
-            Task::new(&call, &sent, continuation, nested_runs.is_some()).remember(nested, &id);
+    // Boxed because the future is large and rarely runs.
+    Box::pin(async move {
+        let continuation = in_flight.keep();
+        let nested_runs = in_flight.arrival().nested_runs().cloned();
+        if let Some(nested_runs) = &nested_runs {
+            nested_runs.lock().carries = true;
         }
-        if let Some(conn) = conn {
-            pass.hand_on(conn, &sent);
+        let failed = reply.failed();
+        let what = Document::Reply {
+            sent: sent.payload().clone(),
+            failed,
+        };
+        let mut pass = NestedPass::new(
+            Outer {
+                nested,
+                chain: &chain,
+                call: &call,
+                nested_runs: nested_runs.as_ref(),
+            },
+            what,
+        );
+        let within: Option<&mut dyn NestedMessages> = match carries {
+            true => Some(&mut pass),
+            false => None,
+        };
+        let left = {
+            let mut left = Box::pin(in_flight.leave_with(reply, decision, within));
+            nested.gate.go_on(&call.account, left.as_mut()).await
+        };
+        if let (Some(reply), false) = (&left.message, left.withheld) {
+            if let (Some(id), Some(continuation)) = (tasks::begun(reply), continuation) {
+                Task::new(&call, &sent, continuation, nested_runs.is_some()).remember(nested, &id);
+            }
+            if let Some(conn) = conn {
+                pass.hand_on(conn, &sent);
+            }
+            pass.remember();
         }
-        pass.remember();
-    }
-    left
+        left
+    })
+    .await
 }
 
 /// The ids of the calls that a message continues; `None` for one that was not captured. Empty for a message without
