@@ -238,7 +238,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-sdk", &[]),
     ("sandgate-embed", &[]),
     ("support-desk", &[]),
-    ("allow-tools", &["sandgate-sdk"]),
+    ("list-kind", &[]),
+    ("allow-tools", &["list-kind", "sandgate-sdk"]),
     ("schema-interpreter", &[]),
     (
         "argument-validator",
@@ -250,8 +251,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("pii-scrubber", &["sandgate-detect", "sandgate-sdk"]),
     ("rate-limit", &["sandgate-sdk"]),
     ("secret-redactor", &["sandgate-detect", "sandgate-sdk"]),
-    ("tool-guard", &["sandgate-detect", "sandgate-sdk"]),
-    ("tool-pins", &["sandgate-detect", "sandgate-sdk"]),
+    (
+        "tool-guard",
+        &["list-kind", "sandgate-detect", "sandgate-sdk"],
+    ),
+    (
+        "tool-pins",
+        &["list-kind", "sandgate-detect", "sandgate-sdk"],
+    ),
 ];
 
 /// Third-party crates that only one floor may know.
