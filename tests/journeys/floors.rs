@@ -44,9 +44,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-wire",
         ],
     ),
+    ("sandgate-admission", &["sandgate-message", "sandgate-wire"]),
     (
         "sandgate-gateway",
         &[
+            "sandgate-admission",
             "sandgate-issuer",
             "sandgate-message",
             "sandgate-pipeline",
@@ -288,6 +290,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-admission",
             "sandgate-catalog",
             "sandgate-egress",
             "sandgate-fetch",
@@ -404,6 +407,7 @@ fn modules_import_each_other_in_one_order() {
         "egress",
         "issuer",
         "wire",
+        "admission",
         "upstream",
         "gateway",
         "audit",

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandgate_admission::TrustedProxies;
 use sandgate_message::{Era, Limits};
 use sandgate_secrets::Redactor;
 
-use crate::admission::address::TrustedProxies;
 use crate::auth::origin::Access;
 
 /// The client-side settings of a gateway. [`GatewayConfig::default`] lists the defaults.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use sandgate_admission::{Admission, Bounds, Gate};
 use sandgate_message::Era;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::{Admission, Gate};
 use crate::auth::authorization::Authorization;
 use crate::auth::origin::Access;
 use crate::config::{GatewayConfig, OnUnwritten};
@@ -64,7 +64,13 @@ impl Gateway {
         observer: Option<Arc<dyn Observer>>,
     ) -> Arc<Self> {
         let sessions = Sessions::new(&config);
-        let admission = Admission::new(&config);
+        let admission = Admission::new(Bounds {
+            connections: config.max_connections,
+            requests: config.max_requests,
+            listeners: config.max_listeners,
+            memory: config.max_memory,
+            proxies: config.trusted_proxies.clone(),
+        });
         let recorder = CallRecorder::new(log, config.on_unwritten, Observers::new(observer));
         let gate = Gate::new(config.processors);
         let nested = NestedStore::new(recorder.clone(), config.limits, gate);

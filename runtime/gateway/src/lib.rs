@@ -5,7 +5,6 @@
 //! pipeline. It knows nothing about how interceptors are built, where the configuration is stored, or where records are
 //! written.
 
-mod admission;
 mod auth;
 mod call;
 mod claims;
@@ -27,7 +26,6 @@ mod stops;
 mod upstream_conn;
 mod views;
 
-pub use admission::TrustedProxies;
 pub use auth::authorization::Authorization;
 pub use auth::origin::{Access, OriginError};
 pub use auth::principals::{ClientKey, Clients};
@@ -43,6 +41,7 @@ pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
+pub use sandgate_admission::TrustedProxies;
 pub use sandgate_issuer as issuer;
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::{

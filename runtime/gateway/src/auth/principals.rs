@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::Rate;
 use crate::views::Viewer;
+use sandgate_admission::Rate;
 use sandgate_issuer::Bearer;
 
 /// A configured client.

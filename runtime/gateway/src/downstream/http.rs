@@ -13,7 +13,6 @@ use super::http_rules::{
 };
 use super::response::{ResponseBody, respond};
 use super::{Endpoint, Router, post, protected, scopes};
-use crate::admission::{Budget, Connection, Permit};
 use crate::auth::authorization::{Authorization, Grant};
 use crate::auth::origin::host_of;
 use crate::auth::principals::{Principal, UnknownClientError, token};
@@ -21,7 +20,9 @@ use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
+use sandgate_admission::Connection;
 use sandgate_wire::challenge;
+use sandgate_wire::{Budget, Permit};
 
 /// How long the rest of a body that is not needed is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);

@@ -26,7 +26,6 @@ use futures_util::StreamExt;
 use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::Admission;
 use crate::auth::principals::Principal;
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
@@ -40,6 +39,7 @@ use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 pub use endpoint::Endpoint;
+use sandgate_admission::Admission;
 use sandgate_upstream::{Asker, Server, ServerError};
 use sandgate_wire::era;
 use sandgate_wire::header_mirror;

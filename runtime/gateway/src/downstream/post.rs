@@ -7,10 +7,10 @@ use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_c
 
 use super::http_rules::{SESSION, accepts, session, too_many_listeners, until_end_of_token};
 use super::{Endpoint, Router, managed, scopes};
-use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
+use sandgate_wire::{Budget, CollectError, MemoryError, Permit, collect};
 
 pub(super) async fn post(
     router: &Router,

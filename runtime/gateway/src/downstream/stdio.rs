@@ -17,7 +17,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Endpoint, Router, Session, managed};
-use crate::admission::{Budget, MemoryError};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::pending::PendingError;
@@ -25,6 +24,7 @@ use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::protocol::subscription::{LISTEN, cancelled, closed};
 use sandgate_wire::era;
 use sandgate_wire::framing::lines::{self, Line, Lines};
+use sandgate_wire::{Budget, MemoryError};
 
 /// The most messages that wait for the client to read; at that number their senders wait.
 const UNREAD: usize = 64;

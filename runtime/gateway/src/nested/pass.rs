@@ -10,7 +10,6 @@ use sandgate_pipeline::{
     Admission, Chain, FilteredReply, NestedMessages, NestedOutcome, Trail, TrailEntry,
 };
 
-use crate::admission::Overloaded;
 use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, Reply};
 use crate::nested::input_requests::{self, InputRequests};
@@ -23,6 +22,7 @@ use crate::nested::ttl_map::{Lookup, TtlKey};
 use crate::observe::call_log::Decision;
 use crate::observe::capture::SharedNestedRuns;
 use crate::upstream_conn::UpstreamConn;
+use sandgate_admission::Overloaded;
 
 /// Runs a request or notification through the interceptors, once it is its turn.
 pub(crate) async fn enter(

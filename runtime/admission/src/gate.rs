@@ -5,7 +5,7 @@
 //! for something (a server, HTTP, a timer). A call that finds no place waits in a queue:
 //!
 //! 1. Half of the places are shared by all accounts: taking one is a single atomic addition, and its account is not
-//!    tracked. Of the other half, an account holds no more than are free (see [`Quota`](super::Quota)), so that a new
+//!    tracked. Of the other half, an account holds no more than are free (see [`Quota`](sandgate_wire::Quota)), so that a new
 //!    caller finds room beside one whose calls take long.
 //! 2. A free place goes to the next account in turn, and within an account to the oldest call. Calls in flight (whose
 //!    reply came, or whose wait is over) go before new ones.
@@ -14,27 +14,30 @@
 //!    This is CoDel's rule (RFC 8289): a queue that drains is harmless, while a standing queue only delays everyone.
 //! 4. Policies that decide at once hold no place for long; calls then wait for a processor in the runtime's own queue,
 //!    unseen. When many calls are in flight, one of them therefore passes through that queue once more from time to
-//!    time and measures a lap. If the lap took longer than [`LAP`], new calls wait here, and each further lap admits as
-//!    many as make laps last about that long (see `pace`).
+//!    time and measures a lap. If the lap took longer than [`LAP`](pace), new calls wait here, and each further lap
+//!    admits as many as make laps last about that long (see `pace`).
 //! 5. A call in flight is never refused, since a server may have carried it out. After [`PATIENCE`] it goes on without
 //!    a place.
 
+mod pace;
+mod place;
 mod queue;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use std::task::{Context, Poll, ready};
+use std::task::ready;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use sandgate_message::{Account, BoxFuture, polled};
+use sandgate_message::{Account, polled};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use queue::{QUEUE, Queue, TARGET, Waiter, Way};
+use place::{Held, Place};
+use queue::{Queue, TARGET, Waiter, Way};
 
 /// The longest wait of a new call under overload. Not shorter, since callers retry as soon as they are refused, and
 /// refusing costs time as well.
@@ -45,16 +48,13 @@ const LONGEST: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The number of places per processor.
 const EACH: usize = 4;
-/// The longest lap through the runtime's queue for which new calls need not wait.
-const LAP: Duration = Duration::from_millis(10);
-
 /// The error of a call that is refused because the gateway is overloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Overloaded;
+pub struct Overloaded;
 
 /// The places, and the queue for them.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     /// The number of unreserved places, and also of those shared out among accounts.
     half: usize,
     /// The number of unreserved places in use.
@@ -69,25 +69,9 @@ pub(crate) struct Gate {
     queue: Mutex<Queue<Place>>,
 }
 
-/// A place, which is freed when dropped.
-#[derive(Debug)]
-struct Place {
-    gate: Option<Arc<Gate>>,
-    /// The account that holds the place; `None` for an unreserved one.
-    of: Option<Account>,
-}
-
-/// A call's place, while it holds one.
-struct Held<'a> {
-    gate: &'a Arc<Gate>,
-    account: &'a Account,
-    place: Option<Place>,
-    waits: Option<BoxFuture<'static, Result<Place, Overloaded>>>,
-}
-
 impl Gate {
     /// Creates a gate for this number of processors.
-    pub(crate) fn new(processors: usize) -> Arc<Self> {
+    pub fn new(processors: usize) -> Arc<Self> {
         Arc::new(Self {
             half: processors.saturating_mul(EACH).div_ceil(2).max(1),
             used: AtomicUsize::new(0),
@@ -100,12 +84,12 @@ impl Gate {
     }
 
     /// A gate at which no call waits.
-    pub(crate) fn open() -> Arc<Self> {
+    pub fn open() -> Arc<Self> {
         Self::new(usize::MAX)
     }
 
     /// The number of waiting calls.
-    pub(crate) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.waiting.load(SeqCst)
     }
 
@@ -115,7 +99,7 @@ impl Gate {
     /// # Errors
     ///
     /// The call waited too long; the future was never polled.
-    pub(crate) async fn come_in<T>(
+    pub async fn come_in<T>(
         self: &Arc<Self>,
         account: &Account,
         under_way: usize,
@@ -129,7 +113,7 @@ impl Gate {
     }
 
     /// As [`come_in`](Self::come_in), for a call in flight, which is not refused.
-    pub(crate) async fn go_on<T>(
+    pub async fn go_on<T>(
         self: &Arc<Self>,
         account: &Account,
         judged: Pin<&mut (impl Future<Output = T> + Send)>,
@@ -166,55 +150,6 @@ impl Gate {
         }
         // Few calls wait: boxing keeps the future of every call small.
         Box::pin(self.clone().wait(account.clone(), Way::Coming)).await
-    }
-
-    /// Measures a lap, unless one was measured within the last [`LAP`].
-    async fn look(self: &Arc<Self>) {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let last = self.timed.load(Relaxed);
-        let due = now.saturating_sub(last) >= LAP.as_millis() as u64;
-        let mine = || {
-            let swapped = self.timed.compare_exchange(last, now, Relaxed, Relaxed);
-            swapped.is_ok()
-        };
-        if due && !self.slow.load(SeqCst) && mine() {
-            let took = lap().await;
-            if took >= LAP && !self.slow.swap(true, SeqCst) {
-                tokio::spawn(self.clone().pace(took));
-            }
-        }
-    }
-
-    /// Admits with each lap as many new calls as make it last about a [`LAP`], until laps are short and no new call
-    /// waits.
-    async fn pace(self: Arc<Self>, mut took: Duration) {
-        let mut tickets = self.half;
-        loop {
-            let of = LAP.as_secs_f64() / took.as_secs_f64().max(1e-6);
-            tickets = scaled(tickets, of);
-            if self.issue(tickets, took) {
-                return;
-            }
-            took = lap().await;
-            if took < LAP / 4 {
-                // The calls wait for places: further laps would only keep a processor busy.
-                tokio::time::sleep(LAP / 4).await;
-            }
-        }
-    }
-
-    /// Sets how many new calls this lap may admit. Returns `true` once laps are short and no new call waits, so that
-    /// pacing can end.
-    fn issue(self: &Arc<Self>, tickets: usize, took: Duration) -> bool {
-        let mut queue = self.queue.lock();
-        if queue.coming == 0 && took < LAP / 2 {
-            // A call that saw the gate slow and queues up now finds that it is not, and is admitted.
-            self.slow.store(false, SeqCst);
-            return true;
-        }
-        queue.tickets = tickets;
-        self.hand_out(queue);
-        false
     }
 
     /// Takes a place that no earlier call waits for.
@@ -306,10 +241,7 @@ impl Gate {
             }
             Some(account) => {
                 let mut queue = self.queue.lock();
-                queue.used -= 1;
-                if let Some(share) = queue.accounts.get_mut(account) {
-                    share.used -= 1;
-                }
+                queue.remove(account);
                 queue.tidy(account);
                 self.hand_out(queue);
             }
@@ -347,68 +279,6 @@ impl Gate {
             }
             queue.tidy(&account);
         }
-    }
-}
-
-/// Passes once through the runtime's queue. Returns how long that took.
-async fn lap() -> Duration {
-    let began = Instant::now();
-    let mut queued = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut queued, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-    began.elapsed()
-}
-
-/// Scales the number of tickets by a factor, limited to a half and a double, and to at least one.
-fn scaled(tickets: usize, by: f64) -> usize {
-    let most = tickets.saturating_mul(2).min(QUEUE);
-    // The value is small enough to be exact.
-    ((tickets as f64 * by) as usize)
-        .clamp(tickets / 2, most)
-        .max(1)
-}
-
-impl Place {
-    fn new(gate: &Arc<Gate>, of: Option<Account>) -> Self {
-        Self {
-            gate: Some(gate.clone()),
-            of,
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(gate) = self.gate.take() {
-            gate.give_back(self.of.as_ref());
-        }
-    }
-}
-
-impl Held<'_> {
-    /// Ready once the call has a place, or has waited long enough to go on without.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.place.is_some() {
-            return Poll::Ready(());
-        }
-        if self.waits.is_none() {
-            self.place = self.gate.take(self.account, Way::Within);
-            if self.place.is_some() {
-                return Poll::Ready(());
-            }
-        }
-        let waits = self.waits.get_or_insert_with(|| {
-            Box::pin(self.gate.clone().wait(self.account.clone(), Way::Within))
-        });
-        self.place = ready!(waits.as_mut().poll(context)).ok();
-        self.waits = None;
-        Poll::Ready(())
     }
 }
 

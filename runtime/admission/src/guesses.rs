@@ -14,15 +14,17 @@ const PERIOD: Duration = Duration::from_secs(60);
 const ACCOUNTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 
 /// The refused messages of each account. Who has a list of values that may be in use learns so few of them a minute.
-pub(crate) struct Guesses(Mutex<LruCache<Account, (Instant, u32)>>);
+pub struct Guesses(Mutex<LruCache<Account, (Instant, u32)>>);
 
-impl Guesses {
-    pub(crate) fn new() -> Self {
+impl Default for Guesses {
+    fn default() -> Self {
         Self(Mutex::new(LruCache::new(ACCOUNTS)))
     }
+}
 
+impl Guesses {
     /// Counts a refused message.
-    pub(crate) fn count(&self, account: &Account, now: Instant) {
+    pub fn count(&self, account: &Account, now: Instant) {
         let mut accounts = self.0.lock();
         let (since, count) = accounts.get_or_insert_mut(account.clone(), || (now, 0));
         if now.duration_since(*since) >= PERIOD {
@@ -32,7 +34,7 @@ impl Guesses {
     }
 
     /// Whether the account has to wait before any message of its own is looked at.
-    pub(crate) fn are_too_many(&self, account: &Account, now: Instant) -> bool {
+    pub fn are_too_many(&self, account: &Account, now: Instant) -> bool {
         let accounts = self.0.lock();
         accounts
             .peek(account)
@@ -46,7 +48,7 @@ mod tests {
 
     #[test]
     fn after_five_an_account_waits_for_the_rest_of_the_minute_and_others_do_not() {
-        let (guesses, now) = (Guesses::new(), Instant::now());
+        let (guesses, now) = (Guesses::default(), Instant::now());
         let (ada, bob) = (Account::Client("ada".into()), Account::Client("bob".into()));
         for _ in 0..5 {
             assert!(!guesses.are_too_many(&ada, now));

@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicUsize;
 
 use tokio::task::JoinHandle;
 
+use super::pace::LAP;
+use super::queue::QUEUE;
 use super::*;
 
 fn client(name: &str) -> Account {

@@ -13,14 +13,14 @@ pub struct TrustedProxies(pub Vec<IpNet>);
 
 impl TrustedProxies {
     /// Whether a peer with this address is a trusted proxy.
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+    pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
     /// The account of a request: the last address before the trusted proxies. An unreadable entry (`unknown`, an
     /// obfuscated name) ends the search at the proxy that wrote it.
-    pub(crate) fn account(&self, peer: IpAddr, headers: &HeaderMap) -> Account {
+    pub fn account(&self, peer: IpAddr, headers: &HeaderMap) -> Account {
         let mut caller = peer;
         if self.trusts(peer) {
             for hop in hops(headers).into_iter().rev() {

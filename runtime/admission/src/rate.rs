@@ -8,14 +8,14 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 /// A rate limit and its use. An idle client may make the requests of one second at once.
-pub(crate) struct Rate {
+pub struct Rate {
     per_second: NonZeroU32,
     limiter: DefaultDirectRateLimiter,
 }
 
 impl Rate {
     /// A limit of `per_second` requests per second.
-    pub(crate) fn per_second(per_second: NonZeroU32) -> Self {
+    pub fn per_second(per_second: NonZeroU32) -> Self {
         Self {
             per_second,
             limiter: RateLimiter::direct(Quota::per_second(per_second)),
@@ -27,7 +27,7 @@ impl Rate {
     /// # Errors
     ///
     /// The limit is reached; the error is the time to wait before the next try.
-    pub(crate) fn check(&self) -> Result<(), Duration> {
+    pub fn check(&self) -> Result<(), Duration> {
         let now = DefaultClock::default().now();
         self.limiter
             .check()

@@ -11,21 +11,21 @@ use std::sync::{Arc, OnceLock};
 use http::HeaderMap;
 use parking_lot::Mutex;
 use sandgate_message::Account;
-use sandgate_wire::ClientCertificate;
+use sandgate_wire::{ClientCertificate, Permit, Quota};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Permit, Quota, TrustedProxies};
+use crate::address::TrustedProxies;
 
 /// The most connections beyond the bound, which get health checks only; one more replaces the oldest.
 const FOR_HEALTH: usize = 16;
 
 /// The memory charged for one connection, in bytes: the buffers that it may fill before a request is read.
-pub(crate) const BUFFERS: usize = 128 << 10;
+pub const BUFFERS: usize = 128 << 10;
 
 /// All client connections.
 #[derive(Debug)]
-pub(crate) struct Connections {
+pub struct Connections {
     quota: Arc<Quota>,
     memory: Arc<Quota>,
     proxies: TrustedProxies,
@@ -41,17 +41,17 @@ struct Table {
 
 /// One client connection.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     number: u64,
     peer: IpAddr,
     /// The local address at which the connection arrived.
-    pub(crate) local: SocketAddr,
+    pub local: SocketAddr,
     /// Whether the connection uses TLS, which ends here.
-    pub(crate) https: bool,
+    pub https: bool,
     /// Whether the connection gets health checks only.
-    pub(crate) for_health: bool,
+    pub for_health: bool,
     /// What the client's certificate says of it, where it showed one.
-    pub(crate) certificate: OnceLock<ClientCertificate>,
+    pub certificate: OnceLock<ClientCertificate>,
     of_proxy: bool,
     /// The account of the peer's address.
     account: Account,
@@ -69,18 +69,19 @@ struct Activity {
 
 /// A request in flight on a connection, until its response is sent.
 #[derive(Debug)]
-pub(crate) struct Active(Arc<Connection>);
+pub struct Active(Arc<Connection>);
 
 /// An open connection, which is closed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Open {
+pub struct Open {
     connections: Arc<Connections>,
-    pub(crate) connection: Arc<Connection>,
+    /// The connection.
+    pub connection: Arc<Connection>,
 }
 
 impl Connections {
     /// Creates a table of at most `max` connections.
-    pub(crate) fn new(max: usize, memory: Arc<Quota>, proxies: TrustedProxies) -> Arc<Self> {
+    pub fn new(max: usize, memory: Arc<Quota>, proxies: TrustedProxies) -> Arc<Self> {
         Arc::new(Self {
             quota: Quota::new(max),
             memory,
@@ -90,12 +91,12 @@ impl Connections {
     }
 
     /// The number of connections, without those for health checks.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.quota.used()
     }
 
     /// Registers a new connection.
-    pub(crate) fn open(self: &Arc<Self>, peer: IpAddr, local: SocketAddr, https: bool) -> Open {
+    pub fn open(self: &Arc<Self>, peer: IpAddr, local: SocketAddr, https: bool) -> Open {
         let of_proxy = self.proxies.trusts(peer);
         let account = Account::of_address(peer);
         // Each request on a proxy's connection names its own caller.
@@ -136,7 +137,7 @@ impl Connections {
     }
 
     /// The account of a request without a key: its address, or the one that a trusted proxy names.
-    pub(crate) fn account(&self, connection: &Connection, headers: &HeaderMap) -> Account {
+    pub fn account(&self, connection: &Connection, headers: &HeaderMap) -> Account {
         match connection.of_proxy {
             true => self.proxies.account(connection.peer, headers),
             false => connection.account.clone(),
@@ -145,7 +146,7 @@ impl Connections {
 
     /// Charges the connection to the account of an authenticated client instead of that of its address. Returns `false`
     /// if the client has its share already.
-    pub(crate) fn belongs(&self, connection: &Connection, account: &Account) -> bool {
+    pub fn belongs(&self, connection: &Connection, account: &Account) -> bool {
         if connection.of_proxy || !matches!(account, Account::Client(_)) {
             return true;
         }
@@ -189,19 +190,19 @@ impl Connections {
 
 impl Connection {
     /// Registers a request on the connection.
-    pub(crate) fn begin(self: &Arc<Self>) -> Active {
+    pub fn begin(self: &Arc<Self>) -> Active {
         self.activity.lock().requests += 1;
         Active(self.clone())
     }
 
     /// The time since which the connection has no request in flight; `None` if it has one.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
+    pub fn idle_since(&self) -> Option<Instant> {
         let activity = self.activity.lock();
         (activity.requests == 0).then_some(activity.idle_since)
     }
 
     /// Cancelled when the connection must give way.
-    pub(crate) fn over(&self) -> &CancellationToken {
+    pub fn over(&self) -> &CancellationToken {
         &self.over
     }
 
