@@ -14,17 +14,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::authorization::Authorization;
 use crate::auth::origin::Access;
-use crate::config::{GatewayConfig, OnUnwritten};
+use crate::config::GatewayConfig;
 use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
 use crate::health::Status;
 use crate::nested::store::NestedStore;
-use crate::observe::call_log::CallLog;
-use crate::observe::observer::{Figures, Observer, Observers};
-use crate::observe::recorder::CallRecorder;
 use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
 use crate::stops::Stops;
+use sandgate_observe::{CallLog, CallRecorder, Figures, Observer, OnUnwritten};
 use sandgate_wire::Identity;
 
 /// How long a stop waits until sessions and children have ended, and until calls have noticed.
@@ -71,7 +69,7 @@ impl Gateway {
             memory: config.max_memory,
             proxies: config.trusted_proxies.clone(),
         });
-        let recorder = CallRecorder::new(log, config.on_unwritten, Observers::new(observer));
+        let recorder = CallRecorder::new(log, config.on_unwritten, observer);
         let gate = Gate::new(config.processors);
         let nested = NestedStore::new(recorder.clone(), config.limits, gate);
         let shared = Arc::new(Shared {
@@ -101,11 +99,7 @@ impl Gateway {
 
     /// Changes the policy for records that cannot be written, for records from now on.
     pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
-        self.router
-            .shared
-            .recorder
-            .log
-            .set_on_unwritten(on_unwritten);
+        self.router.shared.recorder.set_on_unwritten(on_unwritten);
     }
 
     /// When the server certificate expires; `None` without TLS.
@@ -132,7 +126,7 @@ impl Gateway {
             version: self.current().version(),
             connections: self.router.admission.connections.count(),
             sessions: self.router.sessions.count(),
-            in_flight: self.router.shared.recorder.observers.in_flight(),
+            in_flight: self.router.shared.recorder.in_flight(),
         }
     }
 
@@ -309,14 +303,14 @@ impl Gateway {
         futures_util::future::join_all(edition.servers().iter().map(|server| server.close())).await;
         self.router.shared.nested.forget_all();
         // HTTP/2 requests run in tasks of their own, which end a moment after their connection.
-        let observers = &self.router.shared.recorder.observers;
+        let recorder = &self.router.shared.recorder;
         let recorded = async {
-            while observers.in_flight() > 0 {
+            while recorder.in_flight() > 0 {
                 tokio::time::sleep(SETTLING).await;
             }
         };
         if tokio::time::timeout(STOPPING, recorded).await.is_err() {
-            let left = observers.in_flight();
+            let left = recorder.in_flight();
             tracing::warn!("calls whose end is not in the call log: {left}");
         }
     }

@@ -17,7 +17,6 @@ mod gateway;
 mod health;
 mod merged;
 mod nested;
-mod observe;
 mod protocol;
 mod registry;
 mod replay;
@@ -30,19 +29,18 @@ pub use auth::authorization::Authorization;
 pub use auth::origin::{Access, OriginError};
 pub use auth::principals::{ClientKey, Clients};
 pub use auth::scopes::Scopes;
-pub use config::{GatewayConfig, OnUnwritten};
+pub use config::GatewayConfig;
 pub use downstream::Endpoint;
 pub use gateway::{Gateway, StopOutcome};
 pub use health::{Condition, Conditions, Status};
-pub use observe::call_log::{
-    CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut, RefusedBy,
-};
-pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
-pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
 pub use sandgate_admission::TrustedProxies;
 pub use sandgate_issuer as issuer;
+pub use sandgate_observe::{
+    CallLog, CallLogError, CallTimings, CapturedCall, Decision, Ended, Figures, Forwarded, LeftOut,
+    NestedCalls, NestedRun, Observer, OnUnwritten, RefusedBy,
+};
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::{
     Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use sandgate_message::looks_like;
 
-use crate::observe::call_log::RefusedBy;
 use crate::views::is_odd;
 use crate::views::pattern::{Kind, Pattern, PatternError, ViewPattern};
+use sandgate_observe::RefusedBy;
 
 /// What a stop is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -5,10 +5,10 @@ use sandgate_message::Message;
 use crate::call::in_flight::{InFlight, Reply};
 use crate::call::proxy::Proxy;
 use crate::nested;
-use crate::observe::call_log::Decision;
 use crate::protocol::cache_scope::for_this_caller;
 use crate::registry::Edition;
 use crate::views::list::visible;
+use sandgate_observe::Decision;
 
 impl Proxy {
     /// Runs the reply to a client's request through the interceptors and records it. Returns the reply that the client

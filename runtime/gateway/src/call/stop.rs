@@ -8,11 +8,9 @@ use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes
 use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused_by;
-use crate::observe::call_log::{Decision, RefusedBy};
-use crate::observe::observer::Arrival;
 use crate::registry::Edition;
 use crate::stops::StopKind;
+use sandgate_observe::{Arrival, Decision, RefusedBy};
 
 /// A call that a stop ended.
 pub(crate) struct Stopped {
@@ -73,7 +71,9 @@ impl Proxy {
         let reply = message.id().map(|id| refusal(id, &call, rule, false));
         let size = message.bytes().len();
         let rule = (rule, edition.version());
-        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
+        self.shared
+            .recorder
+            .refused_by(rule, call, reply, size, arrival)
     }
 
     /// Sends an admitted call by polling `sends`, unless it meets a stop before or meanwhile. The first poll comes after

@@ -7,11 +7,10 @@ use sandgate_message::{Call, Message, Method, Target, is_canonical_uri, looks_li
 use sandgate_pipeline::{Chain, FilteredReply, Trail};
 
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused;
-use crate::observe::observer::Arrival;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;
 use crate::views::is_odd;
+use sandgate_observe::Arrival;
 
 impl Proxy {
     /// Checks a client's message against the gateway's rules.
@@ -116,6 +115,6 @@ impl Proxy {
             interrupted: None,
         };
         let size = message.bytes().len();
-        record_refused(&self.shared.recorder, filtered, size, arrival)
+        self.shared.recorder.refused(filtered, size, arrival)
     }
 }

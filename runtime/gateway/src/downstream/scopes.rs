@@ -12,16 +12,15 @@ use crate::auth::authorization::{Authorization, Grant};
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused_by;
 use crate::call::response::ClientResponse;
 use crate::merged::names;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::observe::call_log::RefusedBy;
 use crate::registry::Edition;
 use crate::upstream_conn::UpstreamConn;
 use crate::views::Kind;
 use crate::views::call::named;
+use sandgate_observe::RefusedBy;
 
 /// Checks what every request needs.
 ///
@@ -238,8 +237,8 @@ impl Proxy {
         rule: &RefusedBy,
     ) -> Option<Message> {
         let direction = Direction::ClientToServer;
-        let (observers, limits) = (&self.shared.recorder.observers, &self.shared.config.limits);
-        let (arrival, message) = observers.arrival(message.clone(), headers, direction, limits);
+        let (recorder, limits) = (&self.shared.recorder, &self.shared.config.limits);
+        let (arrival, message) = recorder.arrival(message.clone(), headers, direction, limits);
         let call = self.call(&message, direction, None, None);
         let reply = message.id().map(|id| {
             let code = error_codes::INVALID_REQUEST;
@@ -247,6 +246,8 @@ impl Proxy {
         });
         let size = message.bytes().len();
         let rule = (rule, edition.version());
-        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
+        self.shared
+            .recorder
+            .refused_by(rule, call, reply, size, arrival)
     }
 }

@@ -10,9 +10,8 @@ use sandgate_wire::era;
 use super::{Endpoint, Router};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
-use crate::call::id::new_id;
-use crate::call::refused::record_refused_by;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use sandgate_observe::new_id;
 
 /// What the records of a stopped client's messages to `/mcp` name in place of a server: no server was chosen.
 const NO_SERVER: &str = "*";
@@ -58,7 +57,7 @@ impl Router {
         let size = message.bytes().len();
         let rule = stop.rule();
         let rule = (&rule, edition.version());
-        let reply = record_refused_by(recorder, rule, call, Some(reply), size, arrival)?;
+        let reply = recorder.refused_by(rule, call, Some(reply), size, arrival)?;
         Some(ClientResponse {
             status: StatusCode::FORBIDDEN,
             headers: HeaderMap::new(),

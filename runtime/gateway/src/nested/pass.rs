@@ -19,10 +19,9 @@ use crate::nested::store::NestedStore;
 use crate::nested::task::Task;
 use crate::nested::tasks::{self, TaskUpdate};
 use crate::nested::ttl_map::{Lookup, TtlKey};
-use crate::observe::call_log::Decision;
-use crate::observe::capture::SharedNestedRuns;
 use crate::upstream_conn::UpstreamConn;
 use sandgate_admission::Overloaded;
+use sandgate_observe::{Decision, SharedNestedRuns};
 
 /// Runs a request or notification through the interceptors, once it is its turn.
 pub(crate) async fn enter(
@@ -68,7 +67,7 @@ async fn turn(
 ) -> Result<Admission, Overloaded> {
     match call.direction {
         Direction::ClientToServer => {
-            let in_flight = nested.recorder.observers.in_flight();
+            let in_flight = nested.recorder.in_flight();
             nested.gate.come_in(&call.account, in_flight, entry).await
         }
         Direction::ServerToClient => Ok(nested.gate.go_on(&call.account, entry).await),

@@ -8,14 +8,12 @@ use sandgate_message::{Call, Direction, Era, Json, Message, Method, Target};
 use super::{Kind, Verdict};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused_by;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::observe::call_log::RefusedBy;
-use crate::observe::observer::Arrival;
 use crate::protocol::subscription::LISTEN;
 use crate::protocol::validation::uris;
 use crate::registry::Edition;
+use sandgate_observe::{Arrival, RefusedBy};
 
 impl From<Verdict<'_>> for Result<(), RefusedBy> {
     fn from(verdict: Verdict<'_>) -> Self {
@@ -149,6 +147,8 @@ impl Proxy {
             .map(|id| error_reply::nowhere(id, &call.method, legacy, merged));
         let size = message.bytes().len();
         let rule = (rule, edition.version());
-        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
+        self.shared
+            .recorder
+            .refused_by(rule, call, reply, size, arrival)
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use sandgate_message::{Call, CallId, Message};
 use sandgate_pipeline::{Chain, Trail, TrailEntry};
 
-use crate::observe::call_log::Decision;
+use crate::call_log::Decision;
 
 /// A captured call. It shares its parts with the live call, so that holding it costs no copy.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct NestedRun {
 }
 
 /// The nested runs of a capture, which are filled in while the call is in flight.
-pub(crate) type SharedNestedRuns = Arc<Mutex<NestedCalls>>;
+pub type SharedNestedRuns = Arc<Mutex<NestedCalls>>;
 
 impl CapturedCall {
     /// Begins the capture of a call that has just arrived.
@@ -81,7 +81,7 @@ impl CapturedCall {
 
 impl NestedCalls {
     /// Notes that the call continues the call `before`; `None` means one that was not captured.
-    pub(crate) fn follow(&mut self, before: Option<&CallId>) {
+    pub fn follow(&mut self, before: Option<&CallId>) {
         match before {
             None => self.orphaned = true,
             Some(id) if !self.follows.contains(id) => self.follows.push(id.clone()),

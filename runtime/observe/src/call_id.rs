@@ -6,7 +6,7 @@ use sandgate_message::CallId;
 
 /// Returns a new call id: 26 hexadecimal digits, of which 56 bits are microseconds since 1970 and 48 bits are random.
 /// Ids sort by time, cannot be guessed and do not repeat.
-pub(crate) fn new_id() -> CallId {
+pub fn new_id() -> CallId {
     let micros = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros() as u64);

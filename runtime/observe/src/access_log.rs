@@ -6,11 +6,21 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::config::OnUnwritten;
-use crate::observe::call_log::{CallLog, CallLogError, Ended, Forwarded, LeftOut};
+use crate::call_log::{CallLog, CallLogError, Ended, Forwarded, LeftOut};
 
 /// The interval between reports of failed writes in the gateway's own log. A full disk fails the record of every call.
 const ERROR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The policy for a call whose record cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnwritten {
+    /// Refuse: the call is not forwarded, or its reply is withheld.
+    #[default]
+    Refuse,
+    /// Continue: the call goes on, and the loss is logged.
+    Continue,
+}
 
 /// Writes records. An error means that the record could not be written and that the call must be stopped.
 pub(crate) struct AccessLog {

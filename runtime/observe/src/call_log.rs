@@ -88,7 +88,7 @@ pub struct Ended<'a> {
 
 impl<'a> Ended<'a> {
     /// The record of a call that ends now, `took` after its message arrived, and that no server answered.
-    pub(crate) fn of(
+    pub fn of(
         call: &'a Call,
         decision: Decision,
         trail: &'a Trail,

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use sandgate_message::Call;
 use tokio::time::Instant;
 
-use crate::observe::call_log::LeftOut;
-use crate::observe::recorder::CallRecorder;
+use crate::call_log::LeftOut;
+use crate::recorder::CallRecorder;
 
 /// The most notifications of one conversation recorded individually per [`SPAN`]. The rest is recorded as a number.
 const RECORDED: u32 = 100;
@@ -18,7 +18,7 @@ const SPAN: Duration = Duration::from_secs(1);
 
 /// The notification budget of one conversation. Dropping it records how many notifications were left out last.
 #[derive(Default)]
-pub(crate) struct NotificationBudget(Mutex<Window>);
+pub struct NotificationBudget(Mutex<Window>);
 
 #[derive(Default)]
 struct Window {
@@ -36,7 +36,7 @@ struct LeftOutCount {
 
 impl LeftOutCount {
     fn write(self) {
-        self.recorder.log.left_out(&LeftOut {
+        self.recorder.left_out(&LeftOut {
             call: &self.call,
             at: SystemTime::now(),
             notifications: self.count,
@@ -46,7 +46,7 @@ impl LeftOutCount {
 
 impl NotificationBudget {
     /// Whether a notification on which no interceptor decided anything gets records of its own.
-    pub(crate) fn admit(&self, recorder: &Arc<CallRecorder>, call: &Arc<Call>) -> bool {
+    pub fn admit(&self, recorder: &Arc<CallRecorder>, call: &Arc<Call>) -> bool {
         let mut window = self.0.lock();
         let now = Instant::now();
         let mut over = None;
