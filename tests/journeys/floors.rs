@@ -34,6 +34,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("sandgate-wire", &["sandgate-message", "sandgate-text"]),
     (
+        "sandgate-access",
+        &[
+            "sandgate-admission",
+            "sandgate-issuer",
+            "sandgate-message",
+            "sandgate-observe",
+            "sandgate-wire",
+        ],
+    ),
+    (
         "sandgate-upstream",
         &[
             "sandgate-contain",
@@ -52,6 +62,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate-gateway",
         &[
+            "sandgate-access",
             "sandgate-admission",
             "sandgate-issuer",
             "sandgate-message",
@@ -415,6 +426,7 @@ fn modules_import_each_other_in_one_order() {
         "wire",
         "observe",
         "admission",
+        "access",
         "upstream",
         "gateway",
         "audit",

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandgate_access::Access;
 use sandgate_admission::TrustedProxies;
 use sandgate_message::{Era, Limits};
 use sandgate_secrets::Redactor;
 
-use crate::auth::origin::Access;
 use sandgate_observe::OnUnwritten;
 
 /// The client-side settings of a gateway. [`GatewayConfig::default`] lists the defaults.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use sandgate_access::{Access, Authorization, Endpoint, Stops};
 use sandgate_admission::{Admission, Bounds, Gate};
 use sandgate_message::Era;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,16 +13,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::authorization::Authorization;
-use crate::auth::origin::Access;
 use crate::config::GatewayConfig;
-use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
+use crate::downstream::{Backing, Router, Session, Sessions, connection, stdio};
 use crate::health::Status;
 use crate::nested::store::NestedStore;
 use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
-use crate::stops::Stops;
 use sandgate_observe::{CallLog, CallRecorder, Figures, Observer, OnUnwritten};
 use sandgate_wire::Identity;
 

@@ -5,7 +5,6 @@
 //! pipeline. It knows nothing about how interceptors are built, where the configuration is stored, or where records are
 //! written.
 
-mod auth;
 mod call;
 mod claims;
 mod config;
@@ -21,20 +20,17 @@ mod protocol;
 mod registry;
 mod replay;
 mod shared;
-mod stops;
 mod upstream_conn;
-mod views;
 
-pub use auth::authorization::Authorization;
-pub use auth::origin::{Access, OriginError};
-pub use auth::principals::{ClientKey, Clients};
-pub use auth::scopes::Scopes;
 pub use config::GatewayConfig;
-pub use downstream::Endpoint;
 pub use gateway::{Gateway, StopOutcome};
 pub use health::{Condition, Conditions, Status};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
+pub use sandgate_access::{
+    Access, Authorization, ClientKey, ClientView, Clients, Endpoint, Kind, OriginError,
+    PatternError, Rule, Scopes, Stop, StopKind, Stops, Verdict, View, ViewPattern, Views,
+};
 pub use sandgate_admission::TrustedProxies;
 pub use sandgate_issuer as issuer;
 pub use sandgate_observe::{
@@ -49,5 +45,3 @@ pub use sandgate_wire::framing;
 pub use sandgate_wire::trace_context::{SpanId, Trace, TraceContext, TraceId};
 pub use sandgate_wire::{Authorities, Identity, IdentityError};
 pub use sandgate_wire::{Budget, MemoryError};
-pub use stops::{Stop, StopKind, Stops};
-pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

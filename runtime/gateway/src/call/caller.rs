@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use sandgate_access::{Grant, Principal};
 use sandgate_message::{Client, Era, Json, Message, cut};
 
-use crate::auth::authorization::Grant;
-use crate::auth::principals::Principal;
 use sandgate_wire::Budget;
 use sandgate_wire::era::VERSION_KEY;
 

@@ -21,3 +21,4 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod stop;
 pub(crate) mod validate;
+pub(crate) mod views;

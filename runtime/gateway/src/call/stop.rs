@@ -3,13 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sandgate_access::StopKind;
 use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes};
 
 use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::registry::Edition;
-use crate::stops::StopKind;
 use sandgate_observe::{Arrival, Decision, RefusedBy};
 
 /// A call that a stop ended.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use sandgate_access::is_odd;
 use sandgate_message::{Call, Message, Method, Target, is_canonical_uri, looks_like};
 use sandgate_pipeline::{Chain, FilteredReply, Trail};
 
 use crate::call::proxy::Proxy;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;
-use crate::views::is_odd;
 use sandgate_observe::Arrival;
 
 impl Proxy {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, header};
+use sandgate_access::Endpoint;
 use sandgate_message::{Call, Message, Method, error_codes};
 
-use super::{Endpoint, Router};
+use super::Router;
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;

@@ -3,10 +3,11 @@
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
+use sandgate_access::Endpoint;
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
 use super::http_rules::{SESSION, accepts, session, too_many_listeners, until_end_of_token};
-use super::{Endpoint, Router, managed, scopes};
+use super::{Router, managed, scopes};
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;

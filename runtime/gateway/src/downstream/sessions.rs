@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
+use sandgate_access::{Endpoint, Principal};
 use sandgate_text::hex;
 use sha2::Sha256;
 
-use super::Endpoint;
 use super::new_session::NewSession;
 use super::session::Session;
-use crate::auth::principals::Principal;
 use crate::call::caller::Requester;
 use crate::config::GatewayConfig;
 use sandgate_wire::Quota;

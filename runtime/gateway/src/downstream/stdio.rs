@@ -10,13 +10,14 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::HeaderMap;
 use parking_lot::Mutex;
+use sandgate_access::Endpoint;
 use sandgate_message::{Account, Era, Id, Message, MessageError, Shape, error_codes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Endpoint, Router, Session, managed};
+use super::{Router, Session, managed};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::pending::PendingError;

@@ -82,7 +82,7 @@ impl Access {
 
 /// The authority of a request: HTTP/2 has it in the URI, HTTP/1.1 in the Host header. `None` unless exactly one is
 /// given or both agree.
-pub(crate) fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+pub fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut hosts = headers.get_all(HOST).iter();
     let header = match (hosts.next(), hosts.next()) {
         (None, _) => None,

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use sandgate_issuer::{Bearer, Health, Issuer, RefusedTokenError, TokenError, Verifier};
 use serde::Serialize;
 
-use crate::auth::challenge::Challenge;
-use crate::auth::principals::{Clients, Principal};
-use crate::auth::scopes::Scopes;
-use crate::downstream::endpoint::Endpoint;
+use crate::challenge::Challenge;
+use crate::endpoint::Endpoint;
+use crate::principals::{Clients, Principal};
+use crate::scopes::Scopes;
 use crate::views::Views;
 
 /// The clients with tokens that are known at a time. Beyond that, those that nothing holds are forgotten.
@@ -48,11 +48,13 @@ struct PrincipalKey {
 
 /// What a request's token grants.
 #[derive(Clone, Debug)]
-pub(crate) struct Grant {
-    pub(crate) scopes: Arc<[String]>,
+pub struct Grant {
+    /// The scopes that it grants.
+    pub scopes: Arc<[String]>,
     /// When the token ends, and with it whoever listens by it.
-    pub(crate) until: SystemTime,
-    pub(crate) challenge: Challenge,
+    pub until: SystemTime,
+    /// Where the client learns how to get another one.
+    pub challenge: Challenge,
 }
 
 impl Authorization {
@@ -78,12 +80,12 @@ impl Authorization {
     }
 
     /// What the tokens must grant.
-    pub(crate) fn scopes(&self) -> &Scopes {
+    pub fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
     /// Where clients of an endpoint learn how to get a token.
-    pub(crate) fn challenge(&self, endpoint: &Endpoint) -> Challenge {
+    pub fn challenge(&self, endpoint: &Endpoint) -> Challenge {
         Challenge {
             base: self.resource.clone(),
             path: path_of(endpoint),
@@ -95,7 +97,7 @@ impl Authorization {
     /// # Errors
     ///
     /// The token admits nobody, or its client is called like one of the configured.
-    pub(crate) async fn admit(
+    pub async fn admit(
         &self,
         token: &[u8],
         endpoint: &Endpoint,
@@ -125,7 +127,7 @@ impl Authorization {
     }
 
     /// Whether another edition has taken this one's place: it lets nobody in any more.
-    pub(crate) fn is_retired(&self) -> bool {
+    pub fn is_retired(&self) -> bool {
         self.principals.lock().retired
     }
 
@@ -162,7 +164,7 @@ impl Authorization {
     }
 
     /// Keeps the clients of unchanged issuers, and with them their sessions.
-    pub(crate) fn inherit(&self, before: &Self, clients: &Clients, views: &Views) {
+    pub fn inherit(&self, before: &Self, clients: &Clients, views: &Views) {
         let known = &mut self.principals.lock().known;
         for (key, principal) in &before.principals.lock().known {
             let stays = self.issuers().iter().any(|issuer| {
@@ -178,7 +180,7 @@ impl Authorization {
 
     /// Ends all clients that `now` does not have, and lets nobody in any more: requests that still judge by this edition
     /// would make clients that nobody ends.
-    pub(crate) fn retire(&self, now: Option<&Self>) {
+    pub fn retire(&self, now: Option<&Self>) {
         let mut principals = self.principals.lock();
         principals.retired = true;
         for (key, principal) in &principals.known {
@@ -194,7 +196,7 @@ impl Authorization {
     }
 
     /// Ends the clients of these names: their streams end, and their sessions are no longer found.
-    pub(crate) fn end_named(&self, named: impl Fn(&str) -> bool) {
+    pub fn end_named(&self, named: impl Fn(&str) -> bool) {
         let known = &mut self.principals.lock().known;
         known.retain(|key, principal| {
             let ends = named(&key.name);
@@ -207,7 +209,7 @@ impl Authorization {
 
     /// The metadata of the resource at a path after the well-known prefix (RFC 9728), as JSON; `None` where no endpoint
     /// can be there. Whether a server of that name exists is not told: that needs a token.
-    pub(crate) fn metadata(&self, path: &str) -> Option<Vec<u8>> {
+    pub fn metadata(&self, path: &str) -> Option<Vec<u8>> {
         let name = match path {
             "" | "/mcp" => "",
             _ => path.strip_prefix("/mcp/")?,

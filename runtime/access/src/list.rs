@@ -1,38 +1,53 @@
 //! Lists without what the caller may not use, and without stopped tools.
 
 use sandgate_message::{
-    Call, Edit, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
+    Call, Edit, EditError, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
 };
 
-use super::{Kind, Viewer, Views};
-use crate::call::error_reply;
+use crate::pattern::Kind;
 use crate::stops::Stops;
+use crate::views::{Viewer, Views};
 
-/// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list
-/// that cannot be edited, or whose items no view can name, is withheld.
-pub(crate) fn visible(
+/// Why a list must be withheld.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// No view can name its items.
+    #[error("no view can name what the list holds")]
+    Unnamed,
+    /// It cannot be edited.
+    #[error("the list without what is hidden is {0}")]
+    Edited(EditError),
+}
+
+/// The list without what the call's client may not use and without stopped tools; `None` where the reply stays as it is:
+/// it is no list, or holds nothing else.
+///
+/// # Errors
+///
+/// The list cannot be edited, or no view can name its items.
+pub fn visible(
     views: &Views,
     stops: &Stops,
     call: &Call,
     limits: &Limits,
-    reply: Message,
-) -> Message {
+    reply: &Message,
+) -> Result<Option<Message>, ListError> {
     let Some(member) = Method::new(&call.method).list_member() else {
-        return reply;
+        return Ok(None);
     };
     let stopping = member == "tools" && stops.stops_tools_of(&call.server);
     let (true, Shape::Result { .. }) = (views.are_in_force() || stopping, reply.shape()) else {
-        return reply;
+        return Ok(None);
     };
     let Some((kind, identity)) = items(member) else {
-        return withheld(call, &reply, "no view can name what the list holds");
+        return Err(ListError::Unnamed);
     };
     let view = views.of_client(Viewer {
         name: call.principal.as_deref(),
         groups: &call.groups,
     });
     let Some(list) = reply.payload().root().get(member) else {
-        return reply;
+        return Ok(None);
     };
     let shown = |item: &Node<'_>| {
         let name = item.get(identity).and_then(|name| name.string());
@@ -51,17 +66,12 @@ pub(crate) fn visible(
         .map(|item| item.to_json())
         .collect();
     if list.kind() == JsonKind::Array && kept.len() == list.elements().count() {
-        return reply;
+        return Ok(None);
     }
     let kept: Vec<&str> = kept.iter().map(Json::as_str).collect();
     let edit = Edit::Set(format!("/{member}"), format!("[{}]", kept.join(",")));
-    match apply(reply.payload(), &[edit], limits) {
-        Ok(result) => reply.with_payload(result),
-        Err(error) => {
-            let what = format!("the list without what is hidden is {error}");
-            withheld(call, &reply, &what)
-        }
-    }
+    let shown = apply(reply.payload(), &[edit], limits).map_err(ListError::Edited)?;
+    Ok(Some(reply.clone().with_payload(shown)))
 }
 
 /// What this member of a result lists, and the member of an item that patterns compare.
@@ -73,14 +83,6 @@ fn items(member: &str) -> Option<(Kind, &'static str)> {
         "resourceTemplates" => (Kind::Resource, "uriTemplate"),
         _ => return None,
     })
-}
-
-fn withheld(call: &Call, reply: &Message, why: &str) -> Message {
-    let error = error_reply::withheld(call, why);
-    match reply.id() {
-        Some(id) => error.with_id(id),
-        None => error,
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use sandgate_message::{Account, Call, Id, Json, Limits, Message};
 
-use super::list::visible;
 use super::*;
+use crate::list::visible;
+use crate::stops::Stops;
 
 fn pattern(text: &str) -> ViewPattern {
     let (left, name) = text.split_once('/').unwrap();
@@ -234,14 +235,19 @@ fn listed(views: &Views, client: &str, method: &str, result: &str) -> String {
     let limits = Limits::default();
     let json = Json::parse(result.to_owned(), &limits).unwrap();
     let reply = Message::result(&Id::number(1), &json);
-    let reply = visible(
+    let shown = visible(
         views,
-        &crate::stops::Stops::default(),
+        &Stops::default(),
         &call(client, method),
         &limits,
-        reply,
+        &reply,
     );
-    reply.payload().as_str().to_owned()
+    shown
+        .unwrap()
+        .unwrap_or(reply)
+        .payload()
+        .as_str()
+        .to_owned()
 }
 
 #[test]

@@ -1,11 +1,5 @@
 //! Views: which client sees and may use what. One decision ([`ClientView::judge`]) serves lists and calls alike.
 
-pub(crate) mod call;
-pub(crate) mod list;
-pub(crate) mod pattern;
-#[cfg(test)]
-mod tests;
-
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -15,8 +9,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sandgate_message::{canonical_uri, forms_of_uri, is_canonical_uri, looks_like};
 
-use pattern::Pattern;
-pub use pattern::{Kind, PatternError, Rule, ViewPattern};
+use sandgate_observe::RefusedBy;
+
+use crate::pattern::{Kind, Pattern, PatternError, Rule, ViewPattern};
 
 /// The combinations of views that are kept compiled for clients with tokens. Further ones are compiled each time.
 const MAX_COMBINATIONS: usize = 1024;
@@ -40,11 +35,11 @@ pub struct View {
 
 /// Whose views are asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Viewer<'a> {
+pub struct Viewer<'a> {
     /// The client's name; `None` for the anonymous client.
-    pub(crate) name: Option<&'a str>,
+    pub name: Option<&'a str>,
     /// Its groups, which alone count for a client that is not configured.
-    pub(crate) groups: &'a [String],
+    pub groups: &'a [String],
 }
 
 /// The views of an edition, compiled for each of its configured clients, and for others by their groups when they come.
@@ -131,7 +126,7 @@ impl Views {
 
     /// The client's view; `None` for the anonymous client, and without views. Where there are views, a client in none of
     /// them sees nothing.
-    pub(crate) fn of_client(&self, viewer: Viewer<'_>) -> Option<Arc<ClientView>> {
+    pub fn of_client(&self, viewer: Viewer<'_>) -> Option<Arc<ClientView>> {
         let of = self.of.as_ref()?;
         let name = viewer.name?;
         if let Some(view) = of.get(name) {
@@ -151,7 +146,7 @@ impl Views {
     }
 
     /// The lowest rate of the views of a client that is not configured.
-    pub(crate) fn rate_of(&self, name: &str, groups: &[String]) -> Option<NonZeroU32> {
+    pub fn rate_of(&self, name: &str, groups: &[String]) -> Option<NonZeroU32> {
         let own = self.positions(name, groups);
         own.filter_map(|at| self.written[at].rate).min()
     }
@@ -184,7 +179,7 @@ impl Views {
     }
 
     /// Whether the client may know of the server: there are no views, or one of its views allows something there.
-    pub(crate) fn show(&self, viewer: Viewer<'_>, server: &str) -> bool {
+    pub fn show(&self, viewer: Viewer<'_>, server: &str) -> bool {
         !self.are_in_force()
             || self
                 .of_client(viewer)
@@ -192,7 +187,7 @@ impl Views {
     }
 
     /// Whether the client's lists of the server, or of all servers (`None`), may differ between the two.
-    pub(crate) fn differ(&self, other: &Self, viewer: Viewer<'_>, server: Option<&str>) -> bool {
+    pub fn differ(&self, other: &Self, viewer: Viewer<'_>, server: Option<&str>) -> bool {
         let (one, two) = (self.of_client(viewer), other.of_client(viewer));
         if self.are_in_force() != other.are_in_force() {
             return true;
@@ -268,7 +263,7 @@ impl ClientView {
     /// # Errors
     ///
     /// A pattern holds what is no glob.
-    pub(crate) fn of_one(view: &View, servers: &[Arc<str>]) -> Result<Self, PatternError> {
+    pub fn of_one(view: &View, servers: &[Arc<str>]) -> Result<Self, PatternError> {
         let compiled = [Compiled::of(view)?];
         Ok(Self::of(compiled.iter(), servers))
     }
@@ -372,7 +367,7 @@ fn find(patterns: &[Arc<Pattern>], fits: impl Fn(&Pattern) -> bool) -> Option<Ru
 }
 
 /// Whether a name may look like another.
-pub(crate) fn is_odd(name: &str) -> bool {
+pub fn is_odd(name: &str) -> bool {
     name.bytes().any(|b| !b.is_ascii() || b.is_ascii_control())
 }
 
@@ -380,6 +375,26 @@ impl Verdict<'_> {
     /// Whether the thing is listed and may be used.
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allowed(_))
+    }
+
+    /// The verdict on a call.
+    ///
+    /// # Errors
+    ///
+    /// The thing may not be used; the error is the rule.
+    pub fn permits(&self) -> Result<(), RefusedBy> {
+        let refused = |code, rule: Option<&Rule<'_>>| RefusedBy {
+            code,
+            view: rule.map(|rule| rule.view.clone()),
+            pattern: rule.map(|rule| rule.pattern.clone()),
+            stopped: None,
+            why: None,
+        };
+        match self {
+            Self::Allowed(_) => Ok(()),
+            Self::Denied(rule) => Err(refused("view.denied", Some(rule))),
+            Self::NotAllowed => Err(refused("view.not-allowed", None)),
+        }
     }
 }
 
@@ -392,3 +407,6 @@ impl fmt::Display for Verdict<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use sandgate_access::{Kind, Verdict};
 use sandgate_message::{Call, Direction, Era, Json, Message, Method, Target};
 
-use super::{Kind, Verdict};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
 use crate::nested::task;
@@ -14,27 +14,6 @@ use crate::protocol::subscription::LISTEN;
 use crate::protocol::validation::uris;
 use crate::registry::Edition;
 use sandgate_observe::{Arrival, RefusedBy};
-
-impl From<Verdict<'_>> for Result<(), RefusedBy> {
-    fn from(verdict: Verdict<'_>) -> Self {
-        let refused = |code, view, pattern| RefusedBy {
-            code,
-            view,
-            pattern,
-            stopped: None,
-            why: None,
-        };
-        match verdict {
-            Verdict::Allowed(_) => Ok(()),
-            Verdict::Denied(rule) => Err(refused(
-                "view.denied",
-                Some(rule.view.clone()),
-                Some(rule.pattern.clone()),
-            )),
-            Verdict::NotAllowed => Err(refused("view.not-allowed", None, None)),
-        }
-    }
-}
 
 /// What a message names: tools and prompts by name, resources by URI. `task` finds the call that created a task. `None`
 /// where the message does not say what it is about.
@@ -104,7 +83,7 @@ impl Proxy {
             return Ok(());
         }
         let server = self.conn.server.name();
-        let not_allowed = || Verdict::NotAllowed.into();
+        let not_allowed = || Verdict::NotAllowed.permits();
         let Some(view) = views.of_client(self.caller.principal.viewer()) else {
             return not_allowed();
         };
@@ -114,7 +93,7 @@ impl Proxy {
         match named(message, direction, |params| self.task_of(params)) {
             Some(all) => all
                 .iter()
-                .try_for_each(|(kind, name)| view.judge(server, *kind, name).into()),
+                .try_for_each(|(kind, name)| view.judge(server, *kind, name).permits()),
             None => not_allowed(),
         }
     }

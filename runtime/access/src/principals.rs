@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use sandgate_admission::Rate;
+use sandgate_issuer::Bearer;
 use sandgate_message::Account;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
 use crate::views::Viewer;
-use sandgate_admission::Rate;
-use sandgate_issuer::Bearer;
 
 /// A configured client.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,23 +44,26 @@ pub struct Clients {
 /// An authenticated client, for as long as the configuration keeps it unchanged. A client whose key or groups change
 /// becomes a new principal.
 #[derive(Debug, Default)]
-pub(crate) struct Principal {
+pub struct Principal {
     /// The client's name; `None` for the anonymous client.
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) groups: Arc<[String]>,
+    pub name: Option<Arc<str>>,
+    /// The client's groups.
+    pub groups: Arc<[String]>,
     /// The issuer that vouches for the client; `None` for a configured one.
-    pub(crate) issuer: Option<Arc<str>>,
+    pub issuer: Option<Arc<str>>,
     /// The claims of the client's token that plugins may see, as a JSON object.
-    pub(crate) claims: Option<Arc<str>>,
+    pub claims: Option<Arc<str>>,
     over: CancellationToken,
     rate: ArcSwapOption<Rate>,
 }
 
 /// Why a request is not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UnknownClientError {
+pub enum UnknownClientError {
+    /// It has no readable key.
     #[error("this gateway serves known clients only: send a key as `Authorization: Bearer TOKEN`")]
     NoKey,
+    /// Its key is unknown.
     #[error("this key is not known here")]
     Key,
 }
@@ -85,7 +88,7 @@ impl Clients {
     /// # Errors
     ///
     /// The request has no readable key, or the key is unknown.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Arc<Principal>, UnknownClientError> {
+    pub fn admit(&self, headers: &HeaderMap) -> Result<Arc<Principal>, UnknownClientError> {
         if self.keys.is_empty() {
             return self
                 .principals
@@ -97,7 +100,7 @@ impl Clients {
     }
 
     /// The client with this key. Every key is compared in constant time, so that timing reveals nothing.
-    pub(crate) fn holder(&self, token: &[u8]) -> Option<Arc<Principal>> {
+    pub fn holder(&self, token: &[u8]) -> Option<Arc<Principal>> {
         let presented: [u8; 32] = Sha256::digest(token).into();
         let now = SystemTime::now();
         let mut at = u32::MAX;
@@ -116,7 +119,7 @@ impl Clients {
     }
 
     /// The client whose certificate has one of these names; `None` where that is none, or not one alone.
-    pub(crate) fn shown(&self, names: &[String]) -> Option<Arc<Principal>> {
+    pub fn shown(&self, names: &[String]) -> Option<Arc<Principal>> {
         let is = |key: &ClientKey| {
             let name = key.certificate.as_deref();
             name.is_some_and(|name| names.iter().any(|one| one == name))
@@ -132,13 +135,13 @@ impl Clients {
     }
 
     /// The principal of a client on stdio. It needs no key: whoever can start the gateway can read its configuration.
-    pub(crate) fn named(&self, name: Option<&str>) -> Option<Arc<Principal>> {
+    pub fn named(&self, name: Option<&str>) -> Option<Arc<Principal>> {
         let mut all = self.principals.iter();
         all.find(|one| one.name.as_deref() == name).cloned()
     }
 
     /// Keeps the principals of unchanged clients, and with them their sessions.
-    pub(crate) fn inherit(&mut self, before: &Self) {
+    pub fn inherit(&mut self, before: &Self) {
         if self.is_open() && before.is_open() {
             self.principals.clone_from(&before.principals);
         }
@@ -152,7 +155,7 @@ impl Clients {
     }
 
     /// The same clients, of which those that `renewed` names are new principals: what they have open ends.
-    pub(crate) fn renewed(&self, renewed: impl Fn(&str) -> bool) -> Self {
+    pub fn renewed(&self, renewed: impl Fn(&str) -> bool) -> Self {
         let mut clients = self.clone();
         for (key, principal) in clients.keys.iter().zip(&mut clients.principals) {
             if renewed(&key.name) {
@@ -178,7 +181,7 @@ impl Clients {
     }
 
     /// Ends all principals that `now` does not have: their streams end, and their sessions are no longer found.
-    pub(crate) fn end_others(&self, now: &Self) {
+    pub fn end_others(&self, now: &Self) {
         for principal in &self.principals {
             if !now.principals.iter().any(|one| Arc::ptr_eq(one, principal)) {
                 principal.end();
@@ -231,7 +234,7 @@ impl Principal {
     }
 
     /// Whose views count for it.
-    pub(crate) fn viewer(&self) -> Viewer<'_> {
+    pub fn viewer(&self) -> Viewer<'_> {
         Viewer {
             name: self.name.as_deref(),
             groups: &self.groups,
@@ -252,13 +255,13 @@ impl Principal {
     }
 
     /// Cancelled when the configuration no longer has the client.
-    pub(crate) fn over(&self) -> &CancellationToken {
+    pub fn over(&self) -> &CancellationToken {
         &self.over
     }
 
     /// The account that the client's requests count against; `None` for the anonymous client, which counts by its
     /// address.
-    pub(crate) fn account(&self) -> Option<Account> {
+    pub fn account(&self) -> Option<Account> {
         self.name.clone().map(Account::Client)
     }
 
@@ -267,7 +270,7 @@ impl Principal {
     /// # Errors
     ///
     /// The client exceeds its rate; the error is the time to wait before the next try.
-    pub(crate) fn within_rate(&self) -> Result<(), Duration> {
+    pub fn within_rate(&self) -> Result<(), Duration> {
         match &*self.rate.load() {
             Some(rate) => rate.check(),
             None => Ok(()),
@@ -276,7 +279,7 @@ impl Principal {
 }
 
 /// The token of a request. An ambiguous `Authorization` counts as none.
-pub(crate) fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
+pub fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(UnknownClientError::NoKey);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::views::{ClientView, Kind, PatternError, Verdict, View, ViewPattern};
+use crate::pattern::{Kind, PatternError, ViewPattern};
+use crate::views::{ClientView, Verdict, View};
 
 /// The scopes that every token needs, and those of tools, prompts and resources.
 #[derive(Debug, Default)]
@@ -49,18 +50,18 @@ impl Scopes {
     }
 
     /// All scopes, those that every token needs first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+    pub fn all(&self) -> impl Iterator<Item = &str> {
         let of = self.of.iter().map(|(scope, _)| scope);
         self.baseline.iter().chain(of).map(String::as_str)
     }
 
     /// The scopes that every token needs.
-    pub(crate) fn baseline(&self) -> &[String] {
+    pub fn baseline(&self) -> &[String] {
         &self.baseline
     }
 
     /// The scopes that a thing needs beside the baseline, each with the pattern that says so.
-    pub(crate) fn of<'a>(
+    pub fn of<'a>(
         &'a self,
         server: &'a str,
         kind: Kind,
@@ -79,10 +80,7 @@ impl Scopes {
 
     /// The scopes of everything on a server, each with a pattern that says so: what something needs of which nobody can
     /// tell what it is about.
-    pub(crate) fn of_all<'a>(
-        &'a self,
-        server: &'a str,
-    ) -> impl Iterator<Item = (&'a str, Arc<str>)> {
+    pub fn of_all<'a>(&'a self, server: &'a str) -> impl Iterator<Item = (&'a str, Arc<str>)> {
         self.of.iter().filter_map(move |(scope, view)| {
             let kinds = [Kind::Tool, Kind::Prompt, Kind::Resource];
             let pattern = kinds.iter().find_map(|kind| any_of(view, server, *kind));

@@ -1,23 +1,22 @@
 //! The answers to clients whose tokens do not admit them (RFC 6750, RFC 9728).
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use sandgate_issuer::TokenError;
 use sandgate_wire::challenge::METADATA;
 
-use crate::auth::principals::UnknownClientError;
-use crate::call::response::ClientResponse;
+use crate::principals::UnknownClientError;
 
 /// Seconds after which an issuer that is down is asked again.
 const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 /// Where a client learns how to get a token for an endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Challenge {
+pub struct Challenge {
     /// The resource's URL without a path.
-    pub(crate) base: String,
+    pub base: String,
     /// The endpoint's path.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 impl Challenge {
@@ -37,8 +36,8 @@ impl Challenge {
     }
 
     /// The answer to a request without a token.
-    pub(crate) fn no_token(&self, unknown: UnknownClientError, scopes: &str) -> ClientResponse {
-        self.response(
+    pub fn no_token(&self, unknown: UnknownClientError, scopes: &str) -> Response<String> {
+        response(
             StatusCode::UNAUTHORIZED,
             &unknown.to_string(),
             self.header(None, scopes),
@@ -46,7 +45,7 @@ impl Challenge {
     }
 
     /// The answer to a token that admits nobody.
-    pub(crate) fn refused(&self, why: &TokenError, scopes: &str) -> ClientResponse {
+    pub fn refused(&self, why: &TokenError, scopes: &str) -> Response<String> {
         let (status, header) = match why {
             TokenError::Refused(_) => {
                 let header = self.header(Some("invalid_token"), scopes);
@@ -54,49 +53,44 @@ impl Challenge {
             }
             TokenError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
-        let mut response = self.response(status, &why.to_string(), header);
+        let mut response = response(status, &why.to_string(), header);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers.insert(RETRY_AFTER, AGAIN);
+            response.headers_mut().insert(RETRY_AFTER, AGAIN);
         }
         response
     }
 
     /// The answer to a request whose token was good until the configuration changed: nothing says any more what it must
     /// grant.
-    pub(crate) fn withdrawn(&self) -> ClientResponse {
+    pub fn withdrawn(&self) -> Response<String> {
         let text = "tokens are not looked at here any more";
         let header = self.header(Some("invalid_token"), "");
-        self.response(StatusCode::UNAUTHORIZED, text, header)
+        response(StatusCode::UNAUTHORIZED, text, header)
     }
 
-    /// Makes a response that of a token that does not grant enough. `scopes` are all that the operation needs.
-    pub(crate) fn step_up(&self, mut response: ClientResponse, scopes: &str) -> ClientResponse {
-        response.status = StatusCode::FORBIDDEN;
+    /// Sets the header of the answer to a token that does not grant enough, a 403. `scopes` are all that the operation
+    /// needs.
+    pub fn step_up(&self, headers: &mut HeaderMap, scopes: &str) {
         if let Some(header) = self.header(Some("insufficient_scope"), scopes) {
-            response.headers.insert(WWW_AUTHENTICATE, header);
+            headers.insert(WWW_AUTHENTICATE, header);
         }
-        response
     }
 
     /// Leaves no challenge in the headers but the gateway's own.
-    pub(crate) fn keep_own(&self, headers: &mut HeaderMap) {
+    pub fn keep_own(&self, headers: &mut HeaderMap) {
         let own = format!("Bearer resource_metadata=\"{}\"", self.metadata());
         let value = headers.get(WWW_AUTHENTICATE);
         if value.is_some_and(|value| !value.as_bytes().starts_with(own.as_bytes())) {
             headers.remove(WWW_AUTHENTICATE);
         }
     }
+}
 
-    fn response(
-        &self,
-        status: StatusCode,
-        why: &str,
-        header: Option<HeaderValue>,
-    ) -> ClientResponse {
-        let mut response = ClientResponse::text(status, format!("{why}\n"));
-        if let Some(header) = header {
-            response.headers.insert(WWW_AUTHENTICATE, header);
-        }
-        response
+fn response(status: StatusCode, why: &str, header: Option<HeaderValue>) -> Response<String> {
+    let mut response = Response::new(format!("{why}\n"));
+    *response.status_mut() = status;
+    if let Some(header) = header {
+        response.headers_mut().insert(WWW_AUTHENTICATE, header);
     }
+    response
 }

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sandgate_message::looks_like;
-
+use crate::pattern::{Kind, Pattern, PatternError, ViewPattern};
 use crate::views::is_odd;
-use crate::views::pattern::{Kind, Pattern, PatternError, ViewPattern};
+use sandgate_message::looks_like;
 use sandgate_observe::RefusedBy;
 
 /// What a stop is about.
@@ -146,24 +145,24 @@ impl Stops {
     }
 
     /// A stop of tools of the server, if there is any.
-    pub(crate) fn tool_of(&self, server: &str) -> Option<&Stop> {
+    pub fn tool_of(&self, server: &str) -> Option<&Stop> {
         let found = self.tools.iter().find(|one| *one.server == *server)?;
         self.all.get(found.stop)
     }
 
     /// Whether tools of the server are stopped.
-    pub(crate) fn stops_tools_of(&self, server: &str) -> bool {
+    pub fn stops_tools_of(&self, server: &str) -> bool {
         self.tool_of(server).is_some()
     }
 
     /// The names of stopped plugins.
-    pub(crate) fn plugins(&self) -> Vec<Arc<str>> {
+    pub fn plugins(&self) -> Vec<Arc<str>> {
         let plugins = self.all.iter().filter(|one| one.kind == StopKind::Plugin);
         plugins.map(|one| one.name.clone()).collect()
     }
 
     /// Whether lists of the server, or of all servers (`None`), differ between the two.
-    pub(crate) fn differ(&self, other: &Self, server: Option<&str>) -> bool {
+    pub fn differ(&self, other: &Self, server: Option<&str>) -> bool {
         let shown = |stops: &Self| -> Vec<Arc<str>> {
             let about = |one: &&Stop| match (one.kind, server) {
                 (StopKind::Server, None) | (StopKind::Tool, None) => true,
@@ -187,7 +186,7 @@ impl Stops {
 
 impl Stop {
     /// The stop as the rule that refuses a call.
-    pub(crate) fn rule(&self) -> RefusedBy {
+    pub fn rule(&self) -> RefusedBy {
         RefusedBy {
             code: self.kind.code(),
             view: None,
