@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::GatewayConfig;
-use crate::downstream::{Backing, Router, Session, Sessions, connection, stdio};
+use crate::downstream::{Backing, Router, Session, Sessions, connection, stdio, stdio_client};
 use crate::health::Status;
 use crate::nested::store::NestedStore;
 use crate::protocol::list_changed;
@@ -279,7 +279,7 @@ impl Gateway {
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let served = stdio::Served { endpoint, client };
+        let served = stdio_client::Served { endpoint, client };
         // Boxed because the future is large and runs once per process.
         Box::pin(stdio::serve(
             self.router.clone(),

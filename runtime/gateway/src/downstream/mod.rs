@@ -13,6 +13,7 @@ mod scopes;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
+pub(crate) mod stdio_client;
 pub(crate) mod stopped;
 pub(crate) mod subscription;
 pub(crate) mod timeout_io;
