@@ -441,6 +441,7 @@ fn modules_import_each_other_in_one_order() {
         "daemon",
         "console",
         "drill",
+        "authoring",
         "demo",
         "cli",
     ] {
