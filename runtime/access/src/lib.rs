@@ -5,6 +5,7 @@
 
 mod authorization;
 mod challenge;
+mod client_view;
 mod endpoint;
 mod list;
 mod origin;
@@ -12,10 +13,12 @@ mod pattern;
 mod principals;
 mod scopes;
 mod stops;
+mod view;
 mod views;
 
 pub use authorization::{Authorization, Grant};
 pub use challenge::Challenge;
+pub use client_view::{ClientView, Verdict, is_odd};
 pub use endpoint::Endpoint;
 pub use list::{ListError, visible};
 pub use origin::{Access, OriginError, host_of};
@@ -23,4 +26,5 @@ pub use pattern::{Kind, PatternError, Rule, ViewPattern};
 pub use principals::{ClientKey, Clients, Principal, UnknownClientError, token};
 pub use scopes::Scopes;
 pub use stops::{Stop, StopKind, Stops};
-pub use views::{ClientView, Verdict, View, Viewer, Views, is_odd};
+pub use view::View;
+pub use views::{Viewer, Views};

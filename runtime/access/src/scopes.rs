@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::client_view::{ClientView, Verdict};
 use crate::pattern::{Kind, PatternError, ViewPattern};
-use crate::views::{ClientView, Verdict, View};
+use crate::view::View;
 
 /// The scopes that every token needs, and those of tools, prompts and resources.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::client_view::is_odd;
 use crate::pattern::{Kind, Pattern, PatternError, ViewPattern};
-use crate::views::is_odd;
 use sandgate_message::looks_like;
 use sandgate_observe::RefusedBy;
 

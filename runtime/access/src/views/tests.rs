@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use sandgate_message::{Account, Call, Id, Json, Limits, Message};
 
 use super::*;
+use crate::client_view::Verdict;
 use crate::list::visible;
+use crate::pattern::{Kind, ViewPattern};
 use crate::stops::Stops;
 
 fn pattern(text: &str) -> ViewPattern {
