@@ -191,11 +191,9 @@ impl Verdict<'_> {
     /// The thing may not be used; the error is the rule.
     pub fn permits(&self) -> Result<(), RefusedBy> {
         let refused = |code, rule: Option<&Rule<'_>>| RefusedBy {
-            code,
             view: rule.map(|rule| rule.view.clone()),
             pattern: rule.map(|rule| rule.pattern.clone()),
-            stopped: None,
-            why: None,
+            ..RefusedBy::of(code)
         };
         match self {
             Self::Allowed(_) => Ok(()),

@@ -279,6 +279,10 @@ impl Principal {
 }
 
 /// The token of a request. An ambiguous `Authorization` counts as none.
+///
+/// # Errors
+///
+/// The request has no readable token.
 pub fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {

@@ -188,11 +188,9 @@ impl Stop {
     /// The stop as the rule that refuses a call.
     pub fn rule(&self) -> RefusedBy {
         RefusedBy {
-            code: self.kind.code(),
-            view: None,
-            pattern: None,
             stopped: Some(self.name.clone()),
             why: Some(self.why.clone()),
+            ..RefusedBy::of(self.kind.code())
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod dev;
 pub mod doc;
 pub mod eval;
 mod fixture;
+mod fixture_text;
 mod inputs;
 mod junit;
 pub mod lang;

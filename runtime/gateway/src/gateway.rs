@@ -241,33 +241,13 @@ impl Gateway {
     }
 
     /// Serves one client on a pair of streams, with one message per line, until the input ends or `stop` is cancelled;
-    /// then lets calls in flight finish. Only the protocol is written to `output`. The client is anonymous, so it is
-    /// refused where clients are configured.
+    /// then lets calls in flight finish. Only the protocol is written to `output`. `client` is the name of a configured
+    /// client, which needs no key; without one the client is anonymous, and refused where clients are configured.
     ///
     /// # Errors
     ///
     /// Reading the input or writing the output failed.
     pub async fn serve_stdio<R, W>(
-        &self,
-        input: R,
-        output: W,
-        endpoint: Endpoint,
-        stop: CancellationToken,
-    ) -> io::Result<()>
-    where
-        R: AsyncRead + Unpin + Send,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        self.serve_stdio_as(None, input, output, endpoint, stop)
-            .await
-    }
-
-    /// As [`serve_stdio`](Self::serve_stdio), for a configured client, which needs no key.
-    ///
-    /// # Errors
-    ///
-    /// Reading the input or writing the output failed.
-    pub async fn serve_stdio_as<R, W>(
         &self,
         client: Option<Arc<str>>,
         input: R,

@@ -132,6 +132,19 @@ pub struct RefusedBy {
     pub why: Option<Arc<str>>,
 }
 
+impl RefusedBy {
+    /// The rule of this code, of which there is no more to say.
+    pub fn of(code: &'static str) -> Self {
+        Self {
+            code,
+            view: None,
+            pattern: None,
+            stopped: None,
+            why: None,
+        }
+    }
+}
+
 /// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

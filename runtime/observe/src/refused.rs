@@ -22,11 +22,11 @@ impl CallRecorder {
         self.refusal(filtered, None, request_bytes, arrival)
     }
 
-    /// As [`refused`](Self::refused), for a call that a rule of the gateway's own refused before any interceptor looked.
-    /// `version` is the chain's.
+    /// As [`refused`](Self::refused), for a call that the gateway itself refused before any interceptor looked: by `rule`,
+    /// where the rule has a name of its own. `version` is the chain's.
     pub fn refused_by(
         &self,
-        (rule, version): (&RefusedBy, u64),
+        (rule, version): (Option<&RefusedBy>, u64),
         call: Arc<Call>,
         reply: Option<Message>,
         request_bytes: usize,
@@ -43,7 +43,7 @@ impl CallRecorder {
             overloaded: false,
             interrupted: None,
         };
-        self.refusal(filtered, Some(rule), request_bytes, arrival)
+        self.refusal(filtered, rule, request_bytes, arrival)
     }
 
     fn refusal(

@@ -69,11 +69,8 @@ impl Proxy {
         arrival: Arrival,
     ) -> Option<Message> {
         let reply = message.id().map(|id| refusal(id, &call, rule, false));
-        let size = message.bytes().len();
-        let rule = (rule, edition.version());
-        self.shared
-            .recorder
-            .refused_by(rule, call, reply, size, arrival)
+        let rule = (Some(rule), edition.version());
+        self.record_refused(rule, call, message, reply, arrival)
     }
 
     /// Sends an admitted call by polling `sends`, unless it meets a stop before or meanwhile. The first poll comes after
@@ -109,11 +106,8 @@ impl Proxy {
         stopped.or_else(|| {
             let step = in_flight.chain()?.stopped(call)?;
             Some(RefusedBy {
-                code: StopKind::Plugin.code(),
-                view: None,
-                pattern: None,
                 stopped: Some(step.name().clone()),
-                why: None,
+                ..RefusedBy::of(StopKind::Plugin.code())
             })
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use sandgate_access::is_odd;
 use sandgate_message::{Call, Message, Method, Target, is_canonical_uri, looks_like};
-use sandgate_pipeline::{Chain, FilteredReply, Trail};
+use sandgate_pipeline::Chain;
 
 use crate::call::proxy::Proxy;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
@@ -102,19 +102,6 @@ impl Proxy {
             attributes: Arc::from([]),
             ..(*call).clone()
         });
-        let trail = Trail {
-            version: chain.version(),
-            entries: Vec::new(),
-        };
-        let filtered = FilteredReply {
-            call,
-            message: reply,
-            trail,
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
-        let size = message.bytes().len();
-        self.shared.recorder.refused(filtered, size, arrival)
+        self.record_refused((None, chain.version()), call, message, reply, arrival)
     }
 }

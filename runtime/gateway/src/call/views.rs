@@ -124,10 +124,7 @@ impl Proxy {
         let reply = message
             .id()
             .map(|id| error_reply::nowhere(id, &call.method, legacy, merged));
-        let size = message.bytes().len();
-        let rule = (rule, edition.version());
-        self.shared
-            .recorder
-            .refused_by(rule, call, reply, size, arrival)
+        let rule = (Some(rule), edition.version());
+        self.record_refused(rule, call, message, reply, arrival)
     }
 }

@@ -75,16 +75,10 @@ pub(super) fn judge(
         ..Call::anonymous(new_id(), server, method.unwrap_or("unknown"))
     };
     let reply = reply.filter(|reply| !redactor.finds(&reply.bytes()));
-    let rule = RefusedBy {
-        code: CODE,
-        view: None,
-        pattern: None,
-        stopped: None,
-        why: None,
-    };
+    let rule = RefusedBy::of(CODE);
     let recorder = &router.shared.recorder;
     let arrival = recorder.nested_arrival(now);
-    let rule = (&rule, router.shared.registry.current().version());
+    let rule = (Some(&rule), router.shared.registry.current().version());
     let reply = recorder.refused_by(rule, Arc::new(call), reply, bytes.len(), arrival);
     Err(Box::new(match reply {
         Some(reply) => ClientResponse::of(Some(reply)),

@@ -109,11 +109,8 @@ pub(super) fn check(
             claims: None,
         };
         let rule = RefusedBy {
-            code: "scope.missing",
-            view: None,
             pattern,
-            stopped: None,
-            why: None,
+            ..RefusedBy::of("scope.missing")
         };
         if let Some(reply) = proxy.forbid(&edition, (message, headers), &text, &rule) {
             response = ClientResponse::message(reply);
@@ -250,10 +247,7 @@ impl Proxy {
             let code = error_codes::INVALID_REQUEST;
             Message::error(Some(id), code, text, None)
         });
-        let size = message.bytes().len();
-        let rule = (rule, edition.version());
-        self.shared
-            .recorder
-            .refused_by(rule, call, reply, size, arrival)
+        let rule = (Some(rule), edition.version());
+        self.record_refused(rule, call, &message, reply, arrival)
     }
 }

@@ -57,7 +57,7 @@ impl Router {
         let arrival = recorder.nested_arrival(Instant::now());
         let size = message.bytes().len();
         let rule = stop.rule();
-        let rule = (&rule, edition.version());
+        let rule = (Some(&rule), edition.version());
         let reply = recorder.refused_by(rule, call, Some(reply), size, arrival)?;
         Some(ClientResponse {
             status: StatusCode::FORBIDDEN,
