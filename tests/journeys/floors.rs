@@ -34,6 +34,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("sandgate-wire", &["sandgate-message", "sandgate-text"]),
     (
+        "sandgate-access",
+        &[
+            "sandgate-admission",
+            "sandgate-issuer",
+            "sandgate-message",
+            "sandgate-observe",
+            "sandgate-wire",
+        ],
+    ),
+    (
         "sandgate-upstream",
         &[
             "sandgate-contain",
@@ -45,10 +55,18 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-observe",
+        &["sandgate-message", "sandgate-pipeline", "sandgate-wire"],
+    ),
+    ("sandgate-admission", &["sandgate-message", "sandgate-wire"]),
+    (
         "sandgate-gateway",
         &[
+            "sandgate-access",
+            "sandgate-admission",
             "sandgate-issuer",
             "sandgate-message",
+            "sandgate-observe",
             "sandgate-pipeline",
             "sandgate-secrets",
             "sandgate-text",
@@ -238,7 +256,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-sdk", &[]),
     ("sandgate-embed", &[]),
     ("support-desk", &[]),
-    ("allow-tools", &["sandgate-sdk"]),
+    ("list-kind", &[]),
+    ("allow-tools", &["list-kind", "sandgate-sdk"]),
     ("schema-interpreter", &[]),
     (
         "argument-validator",
@@ -250,8 +269,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("pii-scrubber", &["sandgate-detect", "sandgate-sdk"]),
     ("rate-limit", &["sandgate-sdk"]),
     ("secret-redactor", &["sandgate-detect", "sandgate-sdk"]),
-    ("tool-guard", &["sandgate-detect", "sandgate-sdk"]),
-    ("tool-pins", &["sandgate-detect", "sandgate-sdk"]),
+    (
+        "tool-guard",
+        &["list-kind", "sandgate-detect", "sandgate-sdk"],
+    ),
+    (
+        "tool-pins",
+        &["list-kind", "sandgate-detect", "sandgate-sdk"],
+    ),
 ];
 
 /// Third-party crates that only one floor may know.
@@ -281,12 +306,14 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-admission",
             "sandgate-catalog",
             "sandgate-egress",
             "sandgate-fetch",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-issuer",
+            "sandgate-observe",
             "sandgate-secrets",
             "sandgate-supply",
             "sandgate-telemetry",
@@ -397,6 +424,9 @@ fn modules_import_each_other_in_one_order() {
         "egress",
         "issuer",
         "wire",
+        "observe",
+        "admission",
+        "access",
         "upstream",
         "gateway",
         "audit",
@@ -411,6 +441,7 @@ fn modules_import_each_other_in_one_order() {
         "daemon",
         "console",
         "drill",
+        "authoring",
         "demo",
         "cli",
     ] {

@@ -1,19 +1,19 @@
 //! Rules say which caller may use which tools, prompts and resources of which servers. What is not allowed is neither
 //! listed nor callable. The first rule that fits the caller decides; where no rule fits, nothing is allowed.
 
-mod kind;
 mod list;
 mod remedy;
 mod rules;
 mod template;
+mod usage;
 mod watched;
 
+use list_kind::Kind;
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
     export, refuse, without_system,
 };
 
-use crate::kind::Kind;
 use crate::rules::{Caller, Rule};
 
 bump_arena!();
@@ -55,7 +55,7 @@ impl Interceptor for AllowTools {
         if method == watched::LISTEN {
             return self.listens(context, params);
         }
-        let kinds = Kind::addressed_by(&method, params);
+        let kinds = usage::kinds(&method, params);
         let Some(kind) = kinds.iter().find(|kind| self.kinds.contains(kind)) else {
             return Ok(PreDecision::Proceed);
         };
@@ -79,21 +79,21 @@ impl Interceptor for AllowTools {
                 .taken_for("reference to a prompt or a resource"),
         };
         Ok(refuse("allow-tools.not-allowed", message)
-            .at(kind.pointer(&method))
+            .at(usage::pointer(*kind, &method))
             .explain(explanation)
             .into())
     }
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
-        let Some((kind, member)) = Kind::listed_by(&context.method()) else {
+        let Some(kind) = Kind::listed_by(&context.method()) else {
             return Ok(PostDecision::Proceed);
         };
-        if context.failed() || !self.kinds.contains(&kind) {
+        if context.failed() || !self.kinds.contains(&usage::ruled_as(kind)) {
             return Ok(PostDecision::Proceed);
         }
         let server = context.server();
         let caller = Caller::of(context);
-        Ok(list::without(reply, member, &caller.allowance(&self.rules, &server))?.into())
+        Ok(list::without(reply, kind, &caller.allowance(&self.rules, &server))?.into())
     }
 }
 
@@ -128,7 +128,7 @@ impl AllowTools {
 /// The target of the request. For a URI that is not in canonical form: the canonical form.
 fn target(context: &Context, kind: Kind) -> Option<String> {
     let canonical = match kind {
-        Kind::Resources => context.attribute("target.canonical"),
+        Kind::Resources | Kind::Templates => context.attribute("target.canonical"),
         Kind::Tools | Kind::Prompts => None,
     };
     canonical.or_else(|| context.target())

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use list_kind::Kind;
 use sandgate_sdk::{Document, Edit, Error};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::kind::Member;
 use crate::rules::Allowance;
 
 /// The removals that leave only allowed elements. An element without a readable name is removed.
@@ -16,10 +16,10 @@ use crate::rules::Allowance;
 /// The member of the reply is not a list.
 pub(crate) fn without(
     reply: &Document,
-    member: Member,
+    kind: Kind,
     allowance: &Allowance,
 ) -> Result<Vec<Edit>, Error> {
-    let pointer = format!("/{}", member.list);
+    let pointer = format!("/{}", kind.list());
     let Some(list) = reply.get(&pointer) else {
         return Ok(Vec::new());
     };
@@ -27,13 +27,13 @@ pub(crate) fn without(
         .map_err(|_| Error::new(format!("{pointer} of the reply is not a list")))?;
     Ok((0..)
         .zip(elements)
-        .filter(|(_, element)| !name(element, member).is_some_and(|name| allowance.has(&name)))
+        .filter(|(_, element)| !name(element, kind).is_some_and(|name| allowance.has(&name)))
         .map(|(index, _): (usize, _)| Edit::Remove(format!("{pointer}/{index}")))
         .collect())
 }
 
 /// The name of an element. The rest of the element, such as its schemas, is skipped.
-fn name<'a>(element: &'a RawValue, member: Member) -> Option<Cow<'a, str>> {
+fn name<'a>(element: &'a RawValue, kind: Kind) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
@@ -50,7 +50,7 @@ fn name<'a>(element: &'a RawValue, member: Member) -> Option<Cow<'a, str>> {
         #[serde(borrow)]
         uri_template: Option<Cow<'a, str>>,
     }
-    match member.name {
+    match kind.name() {
         "uri" => serde_json::from_str::<Resource>(element.get()).ok()?.uri,
         "uriTemplate" => {
             serde_json::from_str::<Template>(element.get())

@@ -1,10 +1,11 @@
 //! Explains a refusal: what the operator would write to allow the call.
 
+use list_kind::Kind;
 use sandgate_sdk::{Explanation, because};
 use serde_json::json;
 
-use crate::kind::Kind;
 use crate::rules::{Caller, Rule};
+use crate::usage;
 
 /// The longest name in an explanation, in bytes.
 const LONGEST: usize = 512;
@@ -22,9 +23,9 @@ pub(crate) fn of(
         Some(index) => because(format!("rule {} does not allow it", index + 1)),
         None => because("no rule fits the caller"),
     };
-    let told = told.taken_for(kind.role());
+    let told = told.taken_for(usage::role(kind));
     let named = target.and_then(|target| match kind {
-        Kind::Resources => without_secrets(target),
+        Kind::Resources | Kind::Templates => without_secrets(target),
         // A name with a wildcard would allow others too.
         Kind::Tools | Kind::Prompts => (!target.contains(['*', '?'])).then(|| target.to_owned()),
     });

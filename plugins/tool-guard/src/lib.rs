@@ -6,7 +6,6 @@
 
 mod capability;
 mod definition;
-mod kind;
 mod known;
 mod names;
 mod settings;
@@ -15,6 +14,7 @@ mod verdict;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use list_kind::Kind;
 use sandgate_detect::confusable::{Spelling, skeleton, spelling};
 use sandgate_detect::poisoning;
 use sandgate_sdk::{
@@ -26,7 +26,6 @@ use serde_json::value::RawValue;
 pub use settings::Settings;
 
 use crate::definition::Traits;
-use crate::kind::Kind;
 use crate::known::Known;
 use crate::names::Likeness;
 use crate::settings::{Action, Note};
@@ -67,7 +66,7 @@ impl Interceptor for ToolGuard {
         let subject = Subject {
             server: &server,
             name: &name,
-            what: kind.singular,
+            what: kind.singular(),
         };
         if self.settings.imitations == Action::Remove && is_imitation(&name) {
             return Ok(Flaw::Imitation.refusal(subject).into());
@@ -119,7 +118,7 @@ impl ToolGuard {
         reply: &Document,
         kind: Kind,
     ) -> Result<PostDecision, Error> {
-        let pointer = format!("/{}", kind.list);
+        let pointer = format!("/{}", kind.list());
         let Some(list) = reply.get(&pointer) else {
             return Ok(PostDecision::Proceed);
         };
@@ -144,7 +143,7 @@ impl ToolGuard {
             let subject = Subject {
                 server: &server,
                 name: names.get(n).and_then(Option::as_deref).unwrap_or_default(),
-                what: kind.singular,
+                what: kind.singular(),
             };
             if self.settings.allows(subject.server, subject.name) {
                 continue;
@@ -216,7 +215,8 @@ impl ToolGuard {
     ) -> Vec<Likeness> {
         let is_checked =
             self.settings.imitations != Action::Pass || self.settings.variants != Action::Pass;
-        if !kind.has_names() || !is_checked {
+        // URIs are given to models, which do not choose among them, and differ in single characters.
+        if kind.name() != "name" || !is_checked {
             return Vec::new();
         }
         let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
@@ -292,7 +292,7 @@ impl Report {
 /// says something.
 fn traits(reply: &Document, kind: Kind, count: usize) -> Vec<Traits> {
     let mut traits = vec![Traits::default(); count];
-    let start = format!("/{}/", kind.list);
+    let start = format!("/{}/", kind.list());
     for (index, text) in (0..).zip(reply.strings().iter()) {
         let reading = poisoning::read(text);
         if !Traits::is_notable(&reading) {
@@ -315,7 +315,7 @@ fn name(element: &RawValue, kind: Kind) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(element.get()).ok()?;
-    let name: Name<'_> = serde_json::from_str(members.get(kind.name)?.get()).ok()?;
+    let name: Name<'_> = serde_json::from_str(members.get(kind.name())?.get()).ok()?;
     Some(name.0)
 }
 

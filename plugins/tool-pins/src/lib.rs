@@ -7,7 +7,6 @@
 pub mod canonical;
 pub mod change;
 pub mod difference;
-mod kind;
 pub mod lock;
 mod pin;
 mod settings;
@@ -16,6 +15,7 @@ mod wording;
 
 use std::borrow::Cow;
 
+use list_kind::Kind;
 use sandgate_sdk::{
     Context, Document, Edit, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision,
     because, bump_arena, export, finding, refuse, without_system,
@@ -24,7 +24,6 @@ use serde_json::value::RawValue;
 
 pub use settings::Settings;
 
-use crate::kind::Kind;
 use crate::lock::Lock;
 use crate::settings::Approval;
 use crate::verdict::{Cause, Doubt, Target, Verdict};

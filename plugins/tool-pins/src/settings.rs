@@ -1,9 +1,9 @@
 //! The settings.
 
+use list_kind::Kind;
 use sandgate_sdk::Issues;
 
 use crate::canonical::Digest;
-use crate::kind::Kind;
 use crate::lock::{self, Lock};
 
 /// The settings, as `plugin.toml` describes them.

@@ -1,12 +1,12 @@
 //! Compares a definition with what is approved.
 
+use list_kind::Kind;
 use sandgate_sdk::{Error, Level, log, state};
 use serde_json::Value;
 
 use crate::ToolPins;
 use crate::canonical::Digest;
 use crate::change::{Change, classify};
-use crate::kind::Kind;
 use crate::lock::Locked;
 use crate::pin::{self, Pins};
 use crate::settings::{Dangerous, Harmless, Unlisted};

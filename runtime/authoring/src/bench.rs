@@ -18,8 +18,9 @@ use sandgate_host::{Grants, Plugin, PrepareError, Simulation};
 use sandgate_message::{Hook, Json, Method};
 use serde_json::json;
 
+use super::context::call;
 use super::fixture::Fixture;
-use super::run::{NotRun, call, given_settings};
+use super::run::{NotRun, given_settings};
 use super::trial::{Exercise, Trial, UNLIMITED};
 use crate::args;
 

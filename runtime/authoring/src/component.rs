@@ -8,7 +8,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasm_metadata::{AddMetadata, AddMetadataField};
 use wit_component::ComponentEncoder;
 
-use super::lang::{Compiled, Language};
+use super::language::{Compiled, Language};
 
 /// Why the output cannot be made a component.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use sandgate_host::{CannedFailure, CannedResponse};
 use sandgate_message::{Hook, Json, Limits, Method, pointer};
 use serde_json::{Map, Value, json};
 
-use super::run::{call, set};
+use super::context::{call, set};
 use super::trial::Exercise;
 
 /// The largest fixture, in bytes. It is written by hand or by `--bless`: this is a bound, not a quota.

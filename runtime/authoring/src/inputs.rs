@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::project::Project;
+use crate::language::{Beside, Project};
 use crate::vendored_sdk;
 
 /// The most files of a project, and the most bytes of them. A folder with more holds something that no author wrote.
@@ -27,15 +27,6 @@ const OF_A_TOOL: &str = "CACHEDIR.TAG";
 const ENVIRONMENT: (&str, &str) = ("pyvenv.cfg", "venv");
 /// The folders of npm's packages.
 pub(crate) const PACKAGES: &str = "node_modules";
-
-/// What goes into a build besides the files of the project's folder.
-#[derive(Clone, Debug, Default)]
-pub struct Beside {
-    /// The toolchain's version, and the variables that it obeys.
-    pub words: Vec<String>,
-    /// Folders of installed packages. A file there is told by its size and its times.
-    pub installed: Vec<PathBuf>,
-}
 
 /// The digest of what goes into a build of the project, in hexadecimal. `None`: the files cannot be read, or are too many.
 ///

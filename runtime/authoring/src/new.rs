@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::args::LanguageName;
-use super::lang::{self, File, Language, New};
+use super::lang::{self, File, New};
+use super::language::Language;
 use super::vendored_sdk;
 
 /// The manifest of projects of every language.

@@ -1,25 +1,14 @@
-//! A plugin's project: its folder, its manifest and its language.
+//! A folder as a plugin's project: which language it is in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sandgate_config::Report;
 
 use super::args::LanguageName;
-use super::lang::{self, Language};
+use super::lang;
+use super::language::Project;
 use super::manifest::{Authored, MANIFEST};
 use super::stages::Stages;
-
-/// A plugin's project.
-pub struct Project {
-    /// The project's folder.
-    pub folder: PathBuf,
-    /// The project's manifest.
-    pub authored: Authored,
-    /// The language of the sources.
-    pub language: &'static dyn Language,
-    /// Where it is shown what a build is doing.
-    pub stages: Stages,
-}
 
 /// Why a folder is not a project.
 #[derive(Debug, thiserror::Error)]
@@ -88,23 +77,5 @@ impl Project {
             language,
             stages: Stages::silent(),
         })
-    }
-
-    /// Begins the stage in which a compiler runs. One that writes on the terminal itself has it to itself.
-    pub(crate) fn compiling(&self) {
-        let what = format!("compiling {} ({})", self.name(), self.language.name());
-        self.stages.begin(&what);
-    }
-
-    /// The plugin's name.
-    pub fn name(&self) -> &str {
-        &self.authored.manifest.name
-    }
-
-    /// The path of the built component.
-    pub fn output(&self) -> PathBuf {
-        self.folder
-            .join("target")
-            .join(format!("{}.wasm", self.name()))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use sandgate_host::PrepareError;
 use sandgate_message::{Failure, Finding, Json};
 use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
@@ -262,6 +263,25 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// The error, with what is wrong with each setting, and where the plugin's own code failed.
+pub(super) fn not_prepared(error: &PrepareError) -> String {
+    let mut text = error.to_string();
+    if let PrepareError::Settings(issues) = error {
+        for issue in issues {
+            let at = if issue.pointer.is_empty() {
+                "settings"
+            } else {
+                &issue.pointer
+            };
+            text += &format!("\n  {at}: {}", issue.message);
+        }
+    }
+    if let PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. } = error {
+        let _ = write!(text, "\n{}", told(failure).trim_end());
+    }
+    text
 }
 
 #[cfg(test)]

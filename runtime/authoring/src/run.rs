@@ -1,17 +1,17 @@
 //! `sandgate plugin run`: runs one hook of a built plugin, and shows the outcome.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use sandgate_assembly::inspect;
 use sandgate_config::{Report, argument_content};
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
-use sandgate_message::{Call, CallId, Direction, Hook, Json, Limits, Method};
+use sandgate_message::{Hook, Json, Limits, Method};
 use sandgate_pipeline::Judged;
 use serde_json::{Value, json};
 
+use super::context::{call, set};
 use super::fixture::Fixture;
-use super::render;
+use super::render::{self, not_prepared};
 use super::stand::{Stand, sees, timeout};
 use super::trial::{Exercise, Seen, Trial};
 use crate::args;
@@ -43,25 +43,6 @@ pub enum NotRun {
     /// The plugin cannot be prepared.
     #[error("{}", not_prepared(.0))]
     Prepare(#[from] PrepareError),
-}
-
-/// The error, with what is wrong with each setting, and where the plugin's own code failed.
-pub(super) fn not_prepared(error: &PrepareError) -> String {
-    let mut text = error.to_string();
-    if let PrepareError::Settings(issues) = error {
-        for issue in issues {
-            let at = if issue.pointer.is_empty() {
-                "settings"
-            } else {
-                &issue.pointer
-            };
-            text += &format!("\n  {at}: {}", issue.message);
-        }
-    }
-    if let PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. } = error {
-        let _ = write!(text, "\n{}", render::told(failure).trim_end());
-    }
-    text
 }
 
 fn argument(argument: impl Into<String>, why: impl Into<String>) -> NotRun {
@@ -184,53 +165,6 @@ fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotR
         failed: asked.failed,
         carried: asked.carried.as_ref().map(|note| note.clone().into_bytes()),
     })
-}
-
-/// A call of an anonymous client to the server `server`.
-pub(super) fn call(event: &str) -> Call {
-    Call::anonymous(CallId("test".into()), "server", event)
-}
-
-/// Sets a part of the context by its name in the contract. A name with a point is an attribute.
-pub(super) fn set(call: &mut Call, key: &str, value: &str) -> Result<(), String> {
-    match key {
-        "id" => call.id = CallId(value.into()),
-        "direction" => {
-            call.direction = match value {
-                "client-to-server" => Direction::ClientToServer,
-                "server-to-client" => Direction::ServerToClient,
-                _ => return Err("write client-to-server or server-to-client".into()),
-            }
-        }
-        "server" => call.server = value.into(),
-        "target" => call.target = Some(value.into()),
-        "session" => call.session = Some(value.into()),
-        "principal" => call.principal = Some(value.into()),
-        "groups" => {
-            let groups = value
-                .split(',')
-                .map(str::trim)
-                .filter(|group| !group.is_empty());
-            call.groups = groups.map(str::to_owned).collect::<Vec<_>>().into();
-        }
-        "definition" => {
-            let definition = Json::parse(value.to_owned(), &Limits::default());
-            call.definition = Some(definition.map_err(|error| error.to_string())?);
-        }
-        name if name.contains('.') => {
-            let mut attributes = call.attributes.to_vec();
-            attributes.push((name.to_owned(), value.to_owned()));
-            call.attributes = attributes.into();
-        }
-        _ => {
-            return Err(
-                "there is no such part of the context; there are id, direction, server, target, session, principal, \
-                 groups, definition, and attributes such as client.name"
-                    .into(),
-            );
-        }
-    }
-    Ok(())
 }
 
 /// The settings that `--settings` gives.

@@ -5,11 +5,12 @@ use sandgate_message::{Failure, Hook, Json, Method};
 use sandgate_pipeline::Globs;
 use serde_json::json;
 
+use crate::context::call;
 use crate::fixture::{Fixture, Fixtures};
-use crate::run::{call, not_prepared};
+use crate::render::{self, not_prepared};
+use crate::settings;
 use crate::stand::{NotStarted, Stand, sees};
 use crate::trial::{Exercise, Trial};
-use crate::{render, settings};
 
 /// How many times the plugin's timeout a first run may take. The build does not measure: it only finds hooks that never
 /// end.

@@ -10,7 +10,7 @@ use sandgate_pipeline::Globs;
 use serde_json::Value;
 
 use crate::fixture::Fixture;
-use crate::run::not_prepared;
+use crate::render::not_prepared;
 use crate::trial::{Seen, Trial};
 
 /// A state: its values by their keys.

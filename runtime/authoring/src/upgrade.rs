@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use similar::{ChangeTag, TextDiff};
 
 use super::args;
-use super::lang::Language;
-use super::project::{Project, ProjectError};
+use super::language::{Language, Project};
+use super::project::ProjectError;
 use super::render;
 use super::vendored_sdk::{self, LIST};
 

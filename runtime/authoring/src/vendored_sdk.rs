@@ -6,10 +6,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::lang::{File, Language};
-
-/// A source file: its path within the SDK, and its bytes.
-pub type SourceFile = (&'static str, &'static [u8]);
+use super::lang::File;
+use super::language::{Language, SourceFile};
 
 /// The Rust SDK, with a manifest that needs no workspace.
 pub(super) const RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));

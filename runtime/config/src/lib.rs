@@ -11,6 +11,7 @@ mod amount;
 mod argument;
 mod audit;
 mod authorization;
+mod authorization_rules;
 mod call_log;
 mod candidate;
 mod catalog;

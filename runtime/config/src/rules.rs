@@ -11,7 +11,7 @@ use super::server_rules::check_server;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::named;
-use super::{alert, authorization, call_log, catalog, gateway, server_name, telemetry, view};
+use super::{alert, authorization_rules, call_log, catalog, gateway, server_name, telemetry, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -42,7 +42,7 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
         check_two_authorizations(clients, servers, issues);
     }
     if let Some(authorization) = tree.get("authorization") {
-        authorization::check(tree, authorization, issues);
+        authorization_rules::check(tree, authorization, issues);
     }
     if let Some(views) = tree.table("views") {
         view::check(tree, views, issues);

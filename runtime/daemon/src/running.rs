@@ -163,7 +163,7 @@ impl Running {
             Transport::Stdio(endpoint, client) => {
                 let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
                 let told = stop.clone();
-                Box::pin(gateway.serve_stdio_as(client, input, output, endpoint, told)).await
+                Box::pin(gateway.serve_stdio(client, input, output, endpoint, told)).await
             }
         };
         stop.cancel();

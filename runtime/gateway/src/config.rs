@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandgate_access::Access;
+use sandgate_admission::TrustedProxies;
 use sandgate_message::{Era, Limits};
 use sandgate_secrets::Redactor;
 
-use crate::admission::address::TrustedProxies;
-use crate::auth::origin::Access;
+use sandgate_observe::OnUnwritten;
 
 /// The client-side settings of a gateway. [`GatewayConfig::default`] lists the defaults.
 #[derive(Clone, Debug)]
@@ -99,15 +100,4 @@ impl Default for GatewayConfig {
             redactor: Arc::default(),
         }
     }
-}
-
-/// The policy for a call whose record cannot be written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnUnwritten {
-    /// Refuse: the call is not forwarded, or its reply is withheld.
-    #[default]
-    Refuse,
-    /// Continue: the call goes on, and the loss is logged.
-    Continue,
 }

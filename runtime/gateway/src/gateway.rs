@@ -5,26 +5,22 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use sandgate_access::{Access, Authorization, Endpoint, Stops};
+use sandgate_admission::{Admission, Bounds, Gate};
 use sandgate_message::Era;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::{Admission, Gate};
-use crate::auth::authorization::Authorization;
-use crate::auth::origin::Access;
-use crate::config::{GatewayConfig, OnUnwritten};
-use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
+use crate::config::GatewayConfig;
+use crate::downstream::{Backing, Router, Session, Sessions, connection, stdio, stdio_client};
 use crate::health::Status;
 use crate::nested::store::NestedStore;
-use crate::observe::call_log::CallLog;
-use crate::observe::observer::{Figures, Observer, Observers};
-use crate::observe::recorder::CallRecorder;
 use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
-use crate::stops::Stops;
+use sandgate_observe::{CallLog, CallRecorder, Figures, Observer, OnUnwritten};
 use sandgate_wire::Identity;
 
 /// How long a stop waits until sessions and children have ended, and until calls have noticed.
@@ -64,8 +60,14 @@ impl Gateway {
         observer: Option<Arc<dyn Observer>>,
     ) -> Arc<Self> {
         let sessions = Sessions::new(&config);
-        let admission = Admission::new(&config);
-        let recorder = CallRecorder::new(log, config.on_unwritten, Observers::new(observer));
+        let admission = Admission::new(Bounds {
+            connections: config.max_connections,
+            requests: config.max_requests,
+            listeners: config.max_listeners,
+            memory: config.max_memory,
+            proxies: config.trusted_proxies.clone(),
+        });
+        let recorder = CallRecorder::new(log, config.on_unwritten, observer);
         let gate = Gate::new(config.processors);
         let nested = NestedStore::new(recorder.clone(), config.limits, gate);
         let shared = Arc::new(Shared {
@@ -95,11 +97,7 @@ impl Gateway {
 
     /// Changes the policy for records that cannot be written, for records from now on.
     pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
-        self.router
-            .shared
-            .recorder
-            .log
-            .set_on_unwritten(on_unwritten);
+        self.router.shared.recorder.set_on_unwritten(on_unwritten);
     }
 
     /// When the server certificate expires; `None` without TLS.
@@ -126,7 +124,7 @@ impl Gateway {
             version: self.current().version(),
             connections: self.router.admission.connections.count(),
             sessions: self.router.sessions.count(),
-            in_flight: self.router.shared.recorder.observers.in_flight(),
+            in_flight: self.router.shared.recorder.in_flight(),
         }
     }
 
@@ -243,33 +241,13 @@ impl Gateway {
     }
 
     /// Serves one client on a pair of streams, with one message per line, until the input ends or `stop` is cancelled;
-    /// then lets calls in flight finish. Only the protocol is written to `output`. The client is anonymous, so it is
-    /// refused where clients are configured.
+    /// then lets calls in flight finish. Only the protocol is written to `output`. `client` is the name of a configured
+    /// client, which needs no key; without one the client is anonymous, and refused where clients are configured.
     ///
     /// # Errors
     ///
     /// Reading the input or writing the output failed.
     pub async fn serve_stdio<R, W>(
-        &self,
-        input: R,
-        output: W,
-        endpoint: Endpoint,
-        stop: CancellationToken,
-    ) -> io::Result<()>
-    where
-        R: AsyncRead + Unpin + Send,
-        W: AsyncWrite + Unpin + Send + 'static,
-    {
-        self.serve_stdio_as(None, input, output, endpoint, stop)
-            .await
-    }
-
-    /// As [`serve_stdio`](Self::serve_stdio), for a configured client, which needs no key.
-    ///
-    /// # Errors
-    ///
-    /// Reading the input or writing the output failed.
-    pub async fn serve_stdio_as<R, W>(
         &self,
         client: Option<Arc<str>>,
         input: R,
@@ -281,7 +259,7 @@ impl Gateway {
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let served = stdio::Served { endpoint, client };
+        let served = stdio_client::Served { endpoint, client };
         // Boxed because the future is large and runs once per process.
         Box::pin(stdio::serve(
             self.router.clone(),
@@ -303,14 +281,14 @@ impl Gateway {
         futures_util::future::join_all(edition.servers().iter().map(|server| server.close())).await;
         self.router.shared.nested.forget_all();
         // HTTP/2 requests run in tasks of their own, which end a moment after their connection.
-        let observers = &self.router.shared.recorder.observers;
+        let recorder = &self.router.shared.recorder;
         let recorded = async {
-            while observers.in_flight() > 0 {
+            while recorder.in_flight() > 0 {
                 tokio::time::sleep(SETTLING).await;
             }
         };
         if tokio::time::timeout(STOPPING, recorded).await.is_err() {
-            let left = observers.in_flight();
+            let left = recorder.in_flight();
             tracing::warn!("calls whose end is not in the call log: {left}");
         }
     }

@@ -5,8 +5,6 @@
 //! pipeline. It knows nothing about how interceptors are built, where the configuration is stored, or where records are
 //! written.
 
-mod admission;
-mod auth;
 mod call;
 mod claims;
 mod config;
@@ -18,32 +16,27 @@ mod gateway;
 mod health;
 mod merged;
 mod nested;
-mod observe;
 mod protocol;
 mod registry;
 mod replay;
 mod shared;
-mod stops;
 mod upstream_conn;
-mod views;
 
-pub use admission::TrustedProxies;
-pub use auth::authorization::Authorization;
-pub use auth::origin::{Access, OriginError};
-pub use auth::principals::{ClientKey, Clients};
-pub use auth::scopes::Scopes;
-pub use config::{GatewayConfig, OnUnwritten};
-pub use downstream::Endpoint;
+pub use config::GatewayConfig;
 pub use gateway::{Gateway, StopOutcome};
 pub use health::{Condition, Conditions, Status};
-pub use observe::call_log::{
-    CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut, RefusedBy,
-};
-pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
-pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
+pub use sandgate_access::{
+    Access, Authorization, ClientKey, ClientView, Clients, Endpoint, Kind, OriginError,
+    PatternError, Rule, Scopes, Stop, StopKind, Stops, Verdict, View, ViewPattern, Views,
+};
+pub use sandgate_admission::TrustedProxies;
 pub use sandgate_issuer as issuer;
+pub use sandgate_observe::{
+    CallLog, CallLogError, CallTimings, CapturedCall, Decision, Ended, Figures, Forwarded, LeftOut,
+    NestedCalls, NestedRun, Observer, OnUnwritten, RefusedBy,
+};
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::{
     Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,
@@ -52,5 +45,3 @@ pub use sandgate_wire::framing;
 pub use sandgate_wire::trace_context::{SpanId, Trace, TraceContext, TraceId};
 pub use sandgate_wire::{Authorities, Identity, IdentityError};
 pub use sandgate_wire::{Budget, MemoryError};
-pub use stops::{Stop, StopKind, Stops};
-pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

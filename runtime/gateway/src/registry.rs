@@ -5,15 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use sandgate_access::{Authorization, Clients, Stops, Viewer, Views};
 use sandgate_message::Era;
 use sandgate_pipeline::{Chain, StoppedPlugins};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::authorization::Authorization;
-use crate::auth::principals::Clients;
-use crate::stops::Stops;
-use crate::views::{Viewer, Views};
 use sandgate_upstream::Server;
 
 /// A chain with the servers, clients, views and stops that belong to it. A call keeps the edition it started with, so that it never

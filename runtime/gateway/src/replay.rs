@@ -8,13 +8,9 @@ use sandgate_message::{Call, Json, Limits, Message};
 use sandgate_pipeline::{Admission, Admitted, Chain, Trail};
 
 use crate::call::in_flight::{InFlight, Reply};
-use crate::config::OnUnwritten;
 use crate::nested;
 use crate::nested::store::NestedStore;
-use crate::observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
-use crate::observe::capture::{CapturedCall, NestedRun};
-use crate::observe::observer::{Arrival, Observers};
-use crate::observe::recorder::CallRecorder;
+use sandgate_observe::{Arrival, CallRecorder, CapturedCall, Decision, NestedRun};
 
 /// Replays calls, with a memory of questions and tasks of its own.
 pub struct ReplaySession {
@@ -35,33 +31,11 @@ pub struct ReplayResult {
     pub left: Option<Json>,
 }
 
-/// A call log that writes nothing.
-struct Unlogged;
-
-impl CallLog for Unlogged {
-    fn forwarded(&self, _: &Forwarded<'_>) -> Result<(), CallLogError> {
-        Ok(())
-    }
-
-    fn ended(&self, _: &Ended<'_>) -> Result<(), CallLogError> {
-        Ok(())
-    }
-
-    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), CallLogError> {
-        Ok(())
-    }
-}
-
 impl ReplaySession {
     /// Creates a session with an empty memory. `limits` apply to each message.
     pub fn new(limits: Limits) -> Self {
-        let recorder = CallRecorder::new(
-            Arc::new(Unlogged),
-            OnUnwritten::Continue,
-            Observers::new(None),
-        );
         Self {
-            nested: NestedStore::replayed(recorder, limits),
+            nested: NestedStore::replayed(CallRecorder::unlogged(), limits),
         }
     }
 
@@ -75,9 +49,9 @@ impl ReplaySession {
     ) -> ReplayResult {
         let call = Arc::new(call);
         let capture = CapturedCall::new(&call, &message, chain);
-        let nested_runs = capture.nested_runs.clone();
         let mut arrival = self.nested.recorder.nested_arrival(Instant::now());
         arrival.capture = Some(Box::new(capture));
+        let nested_runs = arrival.nested_runs().cloned().unwrap_or_default();
         let entry = nested::enter(&self.nested, chain, call, message, arrival.nested_runs());
         let admitted = match entry.await {
             Admission::Continue(admitted) => admitted,

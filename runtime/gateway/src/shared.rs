@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::config::GatewayConfig;
 use crate::nested::store::NestedStore;
-use crate::observe::recorder::CallRecorder;
 use crate::registry::Registry;
+use sandgate_observe::CallRecorder;
 
 /// The state that all calls share.
 pub(crate) struct Shared {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use sandgate_message::{Json, Message};
 use tokio::sync::Semaphore;
 
-use crate::observe::notification_budget::NotificationBudget;
+use sandgate_observe::NotificationBudget;
 use sandgate_upstream::{Answer, Conversation, Definitions, Server, ServerError};
 
 /// The most replies of the gateway's own that one server may have left unread.

@@ -17,6 +17,14 @@ pub type Files = BTreeMap<String, Lines>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines(BTreeMap<u32, bool>);
 
+/// What a language's test runner reports.
+pub struct Ran {
+    /// Whether all tests passed.
+    pub passed: bool,
+    /// The lines by file. Files of others, and tests, are left out.
+    pub files: Files,
+}
+
 impl Lines {
     /// Notes a line with code. A line that ran once has been run. A line beyond [`LAST_LINE`] is left out.
     pub(crate) fn note(&mut self, line: u32, ran: bool) {

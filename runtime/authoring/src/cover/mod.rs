@@ -13,15 +13,14 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::build::BuildError;
-use crate::lang::NotCompiled;
-use crate::project::Project;
+use crate::language::{NotCompiled, Project};
 use crate::stages::Stages;
 use crate::test::targets;
 
 pub(crate) use go::read as go;
 pub(crate) use lcov::read as lcov;
 pub(crate) use lines::report;
-pub use lines::{Files, Lines};
+pub use lines::{Files, Lines, Ran};
 pub(crate) use v8::read as v8;
 
 /// What the project's own tests ran.
@@ -31,14 +30,6 @@ pub struct Covered {
     /// Whether all tests passed.
     pub passed: bool,
     files: Files,
-}
-
-/// What a language's test runner reports.
-pub struct Ran {
-    /// Whether all tests passed.
-    pub passed: bool,
-    /// The lines by file. Files of others, and tests, are left out.
-    pub files: Files,
 }
 
 /// Runs the project's own tests, and counts. What the tests print goes to stderr.

@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::build::{self, BuildError};
-use crate::project::Project;
+use crate::language::Project;
 
 /// Builds the plugin as quickly as its language can, and writes it to the given file.
 ///

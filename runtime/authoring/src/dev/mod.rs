@@ -36,8 +36,9 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use super::build::BuildError;
+use super::language::Project;
 use super::manifest::MANIFEST;
-use super::project::{Project, ProjectError};
+use super::project::ProjectError;
 use super::smoke::smoke;
 use super::test::{self, NotTested, Tested};
 use super::trial::Trial;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::corpus::Row;
 use super::placing::{Exchange, Names, exchanges, place_of};
 use crate::args::Place;
-use crate::run::call;
+use crate::context::call;
 use crate::trial::{Exercise, Seen, UNLIMITED};
 
 /// The hook runs of a row.

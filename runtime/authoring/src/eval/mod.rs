@@ -82,7 +82,7 @@ async fn one(
         state: file.manifest().asks.state.is_some(),
         ..Grants::default()
     };
-    let prepare = |error: PrepareError| NotEvaluated::Prepare(super::run::not_prepared(&error));
+    let prepare = |error: PrepareError| NotEvaluated::Prepare(super::render::not_prepared(&error));
     let trial = Trial::new().map_err(prepare)?;
     let prepared = trial.prepare(file.clone(), settings.clone(), grants).await;
     let mut plugin = prepared.map_err(prepare)?;

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::inclusion::leads_outside;
-use super::{Compiled, File, Language, New, NotCompiled, is_set, output_of, run};
+use super::{File, New, is_set, output_of, run};
 use crate::cover::Ran;
-use crate::inputs::Beside;
-use crate::project::Project;
+use crate::language::{Beside, Compiled, Language, NotCompiled, Project, SourceFile};
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk::{self, SourceFile};
+use crate::vendored_sdk;
 
 const SDK: &str = "vendor/sandgate-sdk";
 

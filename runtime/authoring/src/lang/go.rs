@@ -9,14 +9,13 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use wasm_encoder::{CustomSection, Section as _};
 
-use super::{Compiled, File, Language, New, NotCompiled, counted, run, tested, to_count};
+use super::{File, New, counted, run, tested, to_count};
 use crate::component;
-use crate::cover::{self, Ran};
-use crate::inputs::Beside;
+use crate::cover::{Ran, go as covered};
+use crate::language::{Beside, Compiled, Language, NotCompiled, Project, SourceFile};
 use crate::manifest::Authored;
-use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk::{self, SourceFile};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 5] = [
     ("plugin.go", include_str!("../templates/go/plugin.go")),
@@ -188,7 +187,7 @@ impl Language for Go {
         let code = tested(command.arg(&file).arg("./..."))?;
         Ok(Ran {
             passed: code == Some(0),
-            files: cover::go(&counted(&file)?, &module),
+            files: covered(&counted(&file)?, &module),
         })
     }
 

@@ -9,7 +9,8 @@ use sandgate_assembly::host_setup::default_cache_folder;
 use sandgate_config::Environment;
 use serde::Deserialize;
 
-use super::{Compiled, ForDev, NotCompiled, output_of};
+use super::output_of;
+use crate::language::{Compiled, ForDev, NotCompiled};
 
 /// The folder of the interpreters: one for all of this user's projects, so that each is made once. Relative to the
 /// project's folder where this user has no caches.

@@ -3,15 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{
-    Compiled, File, ForDev, Language, New, NotCompiled, captured, counted, interpreter, output_of,
-    tested, to_count,
-};
-use crate::cover::{self, Ran};
-use crate::inputs::Beside;
-use crate::project::Project;
+use super::{File, New, captured, counted, interpreter, output_of, tested, to_count};
+use crate::cover::{Ran, lcov};
+use crate::language::{Beside, Compiled, ForDev, Language, NotCompiled, Project, SourceFile};
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk::{self, SourceFile};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.py", include_str!("../templates/python/plugin.py")),
@@ -129,7 +125,7 @@ impl Language for Python {
         }
         Ok(Ran {
             passed: code == Some(0),
-            files: cover::lcov(&counted(&file)?, &folder),
+            files: lcov(&counted(&file)?, &folder),
         })
     }
 

@@ -7,12 +7,11 @@ use sandgate_assembly::host_setup::default_cache_folder;
 use sandgate_config::Environment;
 use serde_json::Value;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, counted, run, tested, to_count};
-use crate::cover::{self, Ran};
-use crate::inputs::Beside;
-use crate::project::Project;
+use super::{File, New, counted, run, tested, to_count};
+use crate::cover::{Ran, lcov};
+use crate::language::{Beside, Compiled, ForDev, Language, NotCompiled, Project, SourceFile};
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk::{self, SourceFile};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../templates/rust/Cargo.toml")),
@@ -93,7 +92,7 @@ impl Language for Rust {
         tested(llvm_cov(&["report", "--lcov", "--output-path"]).arg(&file))?;
         Ok(Ran {
             passed: code == Some(0),
-            files: cover::lcov(&counted(&file)?, &folder),
+            files: lcov(&counted(&file)?, &folder),
         })
     }
 

@@ -6,15 +6,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{
-    Compiled, File, ForDev, Language, New, NotCompiled, interpreter, is_set, output_of, tested,
-    to_count,
-};
-use crate::cover::{self, Ran};
-use crate::inputs::{Beside, PACKAGES};
-use crate::project::Project;
+use super::{File, New, interpreter, is_set, output_of, tested, to_count};
+use crate::cover::{Ran, v8};
+use crate::inputs::PACKAGES;
+use crate::language::{Beside, Compiled, ForDev, Language, NotCompiled, Project, SourceFile};
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk::{self, SourceFile};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
@@ -115,7 +112,7 @@ impl Language for TypeScript {
             .current_dir(&folder)
             .env("NODE_V8_COVERAGE", &reports);
         let code = tested(&mut command)?;
-        let files = cover::v8(&reports, &folder).map_err(|why| {
+        let files = v8(&reports, &folder).map_err(|why| {
             NotCompiled::Project(format!("the lines that ran cannot be read: {why}"))
         })?;
         if files.is_empty() {

@@ -1,6 +1,7 @@
 //! `sandgate plugin test`: runs every fixture of a plugin as the gateway would, in a world that the fixture describes.
 
 mod expectation;
+mod result;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,13 +19,14 @@ use self::expectation::{actual, blessed, differs};
 use super::build::{self, BuildError};
 use super::fixture::{self, Fixture, Fixtures};
 use super::junit;
-use super::project::Project;
+use super::language::Project;
 use super::stages::Stages;
 use super::stand::Stand;
 use super::trial::Trial;
 use crate::args;
 
 pub(crate) use expectation::{inline, item};
+pub(crate) use result::FixtureResult;
 
 /// How many times its timeout a run may take whose outcome is only written down. Live it had the operator's timeout.
 const UNHURRIED: u32 = 20;
@@ -73,14 +75,6 @@ pub struct Tested {
     /// The outcome of each fixture, in the words of `[expect]`.
     decisions: BTreeMap<String, Map<String, Value>>,
     blessed: usize,
-}
-
-/// The result of a fixture.
-pub(super) struct FixtureResult {
-    pub(super) name: String,
-    pub(super) took: Duration,
-    /// What is not as expected, for people. `None` if everything is.
-    pub(super) wrong: Option<String>,
 }
 
 /// Builds the plugin and runs its fixtures.

@@ -15,7 +15,7 @@ fn guest(name: &str) -> PluginFile {
 fn exercise(params: &Value) -> Exercise {
     Exercise {
         hook: Hook::PreCall,
-        call: crate::run::call("tools/call"),
+        call: crate::context::call("tools/call"),
         params: Some(Json::of(params).unwrap()),
         reply: None,
         failed: false,

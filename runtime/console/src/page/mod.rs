@@ -12,6 +12,7 @@ pub(crate) mod policies;
 pub(crate) mod servers;
 pub(crate) mod stops;
 pub(crate) mod story;
+mod wrong;
 
 use maud::{DOCTYPE, Markup, html};
 use sandgate_text::printable;

@@ -6,7 +6,7 @@ use sandgate_daemon::status::{InterceptorStatus, Status};
 use sandgate_pipeline::Mode;
 use sandgate_telemetry::traffic::{Quantiles, TrafficReport};
 
-use super::{Page, count, digest, heads, lines, overview, own, short, shown, state, took, when};
+use super::{Page, count, digest, heads, lines, own, short, shown, state, took, when, wrong};
 use crate::access::Session;
 
 /// The most interceptors that are shown, and differing calls of a candidate.
@@ -56,7 +56,7 @@ fn card(
     session: &Session,
 ) -> Markup {
     let (kind, word) = match one.mode {
-        _ if overview::is_stopped(status, &one.name, &one.plugin) => ("warn", "stopped"),
+        _ if wrong::is_stopped(status, &one.name, &one.plugin) => ("warn", "stopped"),
         Mode::Audit => ("idle", "audit: without effect"),
         Mode::Active if one.tally.faults > 0 => ("bad", "active, with faults"),
         Mode::Active => ("well", "active"),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use sandgate_daemon::status::{EgressStatus, ServerStatus, Status};
 
-use super::{Page, count, lines, overview, own, problem, short, shown, state, when};
+use super::{Page, count, lines, own, problem, short, shown, state, when, wrong};
 use crate::access::Session;
 use crate::desk::ComparedPins;
 
@@ -35,7 +35,7 @@ pub(crate) fn page(status: &Status, session: &Session) -> Page {
 }
 
 fn card(status: &Status, server: &ServerStatus, session: &Session) -> Markup {
-    let (kind, word) = overview::state_of(status, server);
+    let (kind, word) = wrong::state_of(status, server);
     html! {
         article.card id=(server.name) tabindex="-1" {
             header { h2 { (shown(&server.name)) } (state(kind, &shown(&word))) }

@@ -8,6 +8,7 @@ mod handler;
 mod listener;
 mod protocol;
 mod rotate;
+mod server_status;
 mod socket;
 
 pub use client::{AskError, ask};

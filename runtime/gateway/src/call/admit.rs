@@ -10,12 +10,11 @@ use sandgate_pipeline::{Admission, TrailEntry};
 use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused;
 use crate::call::response::ClientResponse;
 use crate::nested;
-use crate::observe::observer::Arrival;
 use crate::protocol::validation;
 use crate::registry::Edition;
+use sandgate_observe::Arrival;
 
 /// A message as it was received, before any check.
 pub(crate) struct Incoming<'a> {
@@ -69,9 +68,8 @@ impl Proxy {
             headers,
             alias,
         } = incoming;
-        let observers = &self.shared.recorder.observers;
-        let (arrival, message) =
-            observers.arrival(message, headers, direction, &self.shared.config.limits);
+        let (recorder, limits) = (&self.shared.recorder, &self.shared.config.limits);
+        let (arrival, message) = recorder.arrival(message, headers, direction, limits);
         if let Err(rule) = self.judge(edition, &message, direction) {
             // A server may say more of what is hidden than the log can hold.
             if direction == Direction::ServerToClient && message.id().is_none() {
@@ -134,9 +132,7 @@ impl Proxy {
         } = described;
         let (recorder, store) = (&self.shared.recorder, &self.shared.nested);
         let chain = edition.chain();
-        let wanted = recorder
-            .observers
-            .wants(&call, || nested::continued(store, &call, &message));
+        let wanted = recorder.wants(&call, || nested::continued(store, &call, &message));
         if wanted {
             arrival.begin_capture(&self.with_definition(&call), &message, chain);
         }
@@ -146,7 +142,7 @@ impl Proxy {
             Admission::Continue(admitted) => admitted,
             Admission::Refused(filtered) => {
                 let overloaded = filtered.overloaded;
-                let reply = record_refused(recorder, filtered, size, arrival);
+                let reply = recorder.refused(filtered, size, arrival);
                 return Err(match overloaded {
                     true => Refused::Overloaded(reply),
                     false => Refused::Policy(reply),

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use sandgate_access::{Grant, Principal};
 use sandgate_message::{Client, Era, Json, Message, cut};
 
-use crate::admission::Budget;
-use crate::auth::authorization::Grant;
-use crate::auth::principals::Principal;
+use sandgate_wire::Budget;
 use sandgate_wire::era::VERSION_KEY;
 
 /// The longest protocol version kept in the attributes, in bytes; a longer one is cut.

@@ -8,10 +8,7 @@ use sandgate_message::{Call, Message};
 use sandgate_pipeline::{Chain, Continuation, TrailEntry};
 
 use super::in_flight::InFlight;
-use crate::Ended;
-use crate::observe::call_log::Decision;
-use crate::observe::observer::CallTimings;
-use crate::observe::recorder::CallRecorder;
+use sandgate_observe::{CallRecorder, CallTimings, Decision, Ended};
 
 /// A call whose reply arrives in a later message, or never. Dropping it unanswered records it as cancelled.
 pub(crate) struct DeferredCall {

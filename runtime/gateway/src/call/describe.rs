@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use sandgate_message::{Call, Direction, Hook, Json, Message, Method, Target};
 
-use crate::call::id::new_id;
 use crate::call::proxy::Proxy;
 use crate::registry::Edition;
+use sandgate_observe::new_id;
 
 impl Proxy {
     /// Describes the call of a message. The target's definition is fetched only where an interceptor may read it.

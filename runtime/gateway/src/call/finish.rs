@@ -1,14 +1,15 @@
 //! Replies on their way out: every reply, from either side, passes the interceptors and is recorded here.
 
+use sandgate_access::visible;
 use sandgate_message::Message;
 
+use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, Reply};
 use crate::call::proxy::Proxy;
 use crate::nested;
-use crate::observe::call_log::Decision;
 use crate::protocol::cache_scope::for_this_caller;
 use crate::registry::Edition;
-use crate::views::list::visible;
+use sandgate_observe::Decision;
 
 impl Proxy {
     /// Runs the reply to a client's request through the interceptors and records it. Returns the reply that the client
@@ -28,12 +29,23 @@ impl Proxy {
         let call = in_flight.call().clone();
         // Before the interceptors, so that validators see the final bytes; and after, since one may have added to them.
         let (views, stops) = (edition.views(), edition.stops());
-        let reply = visible(views, stops, &call, limits, reply);
+        let shown = |reply: Message| match visible(views, stops, &call, limits, &reply) {
+            Ok(None) => reply,
+            Ok(Some(shown)) => shown,
+            Err(why) => {
+                let error = error_reply::withheld(&call, &why.to_string());
+                match reply.id() {
+                    Some(id) => error.with_id(id),
+                    None => error,
+                }
+            }
+        };
+        let reply = shown(reply);
         let mut reply = nested::leave(store, Some(&self.conn), in_flight, reply, decision).await;
         if !reply.withheld {
             reply.message = reply
                 .message
-                .map(|message| visible(views, stops, &call, limits, message))
+                .map(shown)
                 .map(|message| for_this_caller(edition, &call, limits, message));
         }
         reply

@@ -5,13 +5,13 @@ use std::pin::pin;
 use crate::call::admit::Incoming;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
+use sandgate_observe::Decision;
 
 use crate::call::error_reply;
 use crate::call::pending::{PendingRequests, ServerRequest};
 use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::nested;
-use crate::observe::call_log::Decision;
 use crate::registry::Edition;
 use crate::shared::Shared;
 use sandgate_upstream::{Answer, ServerError};

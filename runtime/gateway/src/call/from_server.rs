@@ -11,7 +11,7 @@ use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::observe::call_log::Decision;
+use sandgate_observe::Decision;
 use sandgate_upstream::ServerEvent;
 
 impl Proxy {

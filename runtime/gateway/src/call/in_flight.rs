@@ -10,9 +10,9 @@ use sandgate_pipeline::{
 };
 
 use crate::call::error_reply;
-use crate::observe::call_log::{CallLogError, Decision, Ended, Forwarded, RefusedBy};
-use crate::observe::observer::{Arrival, CallTimings};
-use crate::observe::recorder::CallRecorder;
+use sandgate_observe::{
+    Arrival, CallLogError, CallRecorder, CallTimings, Decision, Ended, Forwarded, RefusedBy,
+};
 
 /// A call between its two records. Dropping it before it ended records it as cancelled.
 pub(crate) struct InFlight {
@@ -95,7 +95,7 @@ impl InFlight {
             request_bytes: in_flight.request_bytes,
             params: in_flight.message.payload(),
         };
-        if recorder.log.forwarded(&record).is_ok() {
+        if recorder.forwarded(&record).is_ok() {
             in_flight.went = Some(Instant::now());
             return Ok(in_flight);
         }

@@ -10,9 +10,9 @@ use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::call::response::EventStream;
 use crate::call::stop::Stopped;
-use crate::observe::call_log::{Decision, RefusedBy};
 use crate::protocol::subscription::LISTEN;
 use crate::registry::{Edition, StopGuard};
+use sandgate_observe::{Decision, RefusedBy};
 use sandgate_upstream::{ServerError, ServerEvent, ServerEvents};
 
 /// The answer to one request, as a stream of events. Dropping it before its end means that the client went away.

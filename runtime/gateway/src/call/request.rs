@@ -15,8 +15,8 @@ use crate::call::proxy::Proxy;
 use crate::call::relay::Relay;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::call::stop::Stopped;
-use crate::observe::call_log::Decision;
 use crate::registry::Edition;
+use sandgate_observe::Decision;
 use sandgate_upstream::{Answer, Body, ServerError};
 
 impl Proxy {

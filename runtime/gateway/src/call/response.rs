@@ -31,6 +31,16 @@ pub(crate) enum ClientResponseBody {
     Stream(EventStream),
 }
 
+impl From<http::Response<String>> for ClientResponse {
+    fn from(response: http::Response<String>) -> Self {
+        let (head, text) = response.into_parts();
+        Self {
+            headers: head.headers,
+            ..Self::text(head.status, text)
+        }
+    }
+}
+
 impl ClientResponse {
     pub(crate) fn new(status: StatusCode, body: ClientResponseBody) -> Self {
         Self {

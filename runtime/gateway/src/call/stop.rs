@@ -3,16 +3,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sandgate_access::StopKind;
 use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes};
 
 use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused_by;
-use crate::observe::call_log::{Decision, RefusedBy};
-use crate::observe::observer::Arrival;
 use crate::registry::Edition;
-use crate::stops::StopKind;
+use sandgate_observe::{Arrival, Decision, RefusedBy};
 
 /// A call that a stop ended.
 pub(crate) struct Stopped {
@@ -71,9 +69,8 @@ impl Proxy {
         arrival: Arrival,
     ) -> Option<Message> {
         let reply = message.id().map(|id| refusal(id, &call, rule, false));
-        let size = message.bytes().len();
-        let rule = (rule, edition.version());
-        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
+        let rule = (Some(rule), edition.version());
+        self.record_refused(rule, call, message, reply, arrival)
     }
 
     /// Sends an admitted call by polling `sends`, unless it meets a stop before or meanwhile. The first poll comes after
@@ -109,11 +106,8 @@ impl Proxy {
         stopped.or_else(|| {
             let step = in_flight.chain()?.stopped(call)?;
             Some(RefusedBy {
-                code: StopKind::Plugin.code(),
-                view: None,
-                pattern: None,
                 stopped: Some(step.name().clone()),
-                why: None,
+                ..RefusedBy::of(StopKind::Plugin.code())
             })
         })
     }

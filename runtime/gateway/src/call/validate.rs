@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use sandgate_access::is_odd;
 use sandgate_message::{Call, Message, Method, Target, is_canonical_uri, looks_like};
-use sandgate_pipeline::{Chain, FilteredReply, Trail};
+use sandgate_pipeline::Chain;
 
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused;
-use crate::observe::observer::Arrival;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;
-use crate::views::is_odd;
+use sandgate_observe::Arrival;
 
 impl Proxy {
     /// Checks a client's message against the gateway's rules.
@@ -103,19 +102,6 @@ impl Proxy {
             attributes: Arc::from([]),
             ..(*call).clone()
         });
-        let trail = Trail {
-            version: chain.version(),
-            entries: Vec::new(),
-        };
-        let filtered = FilteredReply {
-            call,
-            message: reply,
-            trail,
-            withheld: true,
-            overloaded: false,
-            interrupted: None,
-        };
-        let size = message.bytes().len();
-        record_refused(&self.shared.recorder, filtered, size, arrival)
+        self.record_refused((None, chain.version()), call, message, reply, arrival)
     }
 }

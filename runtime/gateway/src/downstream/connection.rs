@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::timeout_io::IoTimeout;
 use super::{Router, http};
-use crate::admission::{BUFFERS, Connection};
+use sandgate_admission::{BUFFERS, Connection};
 use sandgate_wire::{ClientCertificate, Identity};
 
 /// The largest header section of an HTTP/2 request, in bytes: more than any MCP client sends. HTTP/1.1 keeps hyper's

@@ -12,16 +12,17 @@ use super::http_rules::{
     SESSION, accepts, nothing_here, session, too_many_listeners, until_end_of_token,
 };
 use super::response::{ResponseBody, respond};
-use super::{Endpoint, Router, post, protected, scopes};
-use crate::admission::{Budget, Connection, Permit};
-use crate::auth::authorization::{Authorization, Grant};
-use crate::auth::origin::host_of;
-use crate::auth::principals::{Principal, UnknownClientError, token};
+use super::{Router, post, protected, scopes};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
+use sandgate_access::{
+    Authorization, Endpoint, Grant, Principal, UnknownClientError, host_of, token,
+};
+use sandgate_admission::Connection;
 use sandgate_wire::challenge;
+use sandgate_wire::{Budget, Permit};
 
 /// How long the rest of a body that is not needed is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -253,7 +254,7 @@ async fn authenticate(
     let token = token(headers).map_err(|unknown| {
         tracing::warn!("turned away: {unknown}");
         let challenge = authorization.challenge(endpoint);
-        Box::new(challenge.no_token(unknown, &scopes))
+        Box::new(challenge.no_token(unknown, &scopes).into())
     })?;
     if !clients.is_open()
         && let Some(principal) = clients.holder(token)
@@ -266,7 +267,7 @@ async fn authenticate(
         Err(why) => {
             tracing::warn!("turned away: {why}");
             let challenge = authorization.challenge(endpoint);
-            Err(Box::new(challenge.refused(&why, &scopes)))
+            Err(Box::new(challenge.refused(&why, &scopes).into()))
         }
     }
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderName, StatusCode};
+use sandgate_access::{Endpoint, Principal};
 use sandgate_message::Id;
 
 use super::Router;
-use super::endpoint::Endpoint;
 use super::session::Session;
-use crate::auth::principals::Principal;
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, header};
+use sandgate_access::Endpoint;
 use sandgate_message::{Call, Message, Method, error_codes};
 
-use super::{Endpoint, Router};
+use super::Router;
 use crate::call::caller::Requester;
 use crate::call::error_reply;
-use crate::call::id::new_id;
-use crate::call::refused::record_refused_by;
 use crate::call::response::ClientResponse;
-use crate::observe::call_log::RefusedBy;
+use sandgate_observe::{RefusedBy, new_id};
 
 /// The code under which a refused message is recorded.
 const CODE: &str = "secrets.value";
@@ -76,17 +75,11 @@ pub(super) fn judge(
         ..Call::anonymous(new_id(), server, method.unwrap_or("unknown"))
     };
     let reply = reply.filter(|reply| !redactor.finds(&reply.bytes()));
-    let rule = RefusedBy {
-        code: CODE,
-        view: None,
-        pattern: None,
-        stopped: None,
-        why: None,
-    };
+    let rule = RefusedBy::of(CODE);
     let recorder = &router.shared.recorder;
     let arrival = recorder.nested_arrival(now);
-    let rule = (&rule, router.shared.registry.current().version());
-    let reply = record_refused_by(recorder, rule, Arc::new(call), reply, bytes.len(), arrival);
+    let rule = (Some(&rule), router.shared.registry.current().version());
+    let reply = recorder.refused_by(rule, Arc::new(call), reply, bytes.len(), arrival);
     Err(Box::new(match reply {
         Some(reply) => ClientResponse::of(Some(reply)),
         None if id.is_some() => error_reply::error(

@@ -1,7 +1,6 @@
 //! The client side: handles a client's message, whatever transport it came by.
 
 pub(crate) mod connection;
-pub(crate) mod endpoint;
 pub(crate) mod http;
 pub(crate) mod http_rules;
 pub(crate) mod listening;
@@ -14,6 +13,7 @@ mod scopes;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
+pub(crate) mod stdio_client;
 pub(crate) mod stopped;
 pub(crate) mod subscription;
 pub(crate) mod timeout_io;
@@ -23,11 +23,10 @@ use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt;
+use sandgate_access::{Endpoint, Principal};
 use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::Admission;
-use crate::auth::principals::Principal;
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::from_client;
@@ -39,7 +38,7 @@ use crate::merged::{Links, Merged};
 use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
-pub use endpoint::Endpoint;
+use sandgate_admission::Admission;
 use sandgate_upstream::{Asker, Server, ServerError};
 use sandgate_wire::era;
 use sandgate_wire::header_mirror;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::Endpoint;
 use super::unheard::{Hearing, Unheard};
-use crate::admission::Permit;
 use crate::call::caller::{Caller, Requester};
 use crate::call::pending::PendingRequests;
 use crate::call::proxy::Proxy;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
+use sandgate_access::Endpoint;
+use sandgate_wire::Permit;
 
 /// A session before its server has agreed to it.
 pub(crate) struct NewSession {

@@ -3,14 +3,15 @@
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
+use sandgate_access::Endpoint;
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
 use super::http_rules::{SESSION, accepts, session, too_many_listeners, until_end_of_token};
-use super::{Endpoint, Router, managed, scopes};
-use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
+use super::{Router, managed, scopes};
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
+use sandgate_wire::{Budget, CollectError, MemoryError, Permit, collect};
 
 pub(super) async fn post(
     router: &Router,

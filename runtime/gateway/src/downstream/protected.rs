@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
+use sandgate_access::Endpoint;
 use sandgate_message::{Json, Kind, Limits, Node};
 
-use super::Endpoint;
 use super::http_rules::nothing_here;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;

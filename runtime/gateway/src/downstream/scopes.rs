@@ -4,24 +4,22 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
+use sandgate_access::{Authorization, Endpoint, Grant, Kind};
 use sandgate_message::{Call, Direction, Json, Message, error_codes};
 use sandgate_upstream::Server;
 
-use super::{Endpoint, Router};
-use crate::auth::authorization::{Authorization, Grant};
+use super::Router;
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
-use crate::call::refused::record_refused_by;
 use crate::call::response::ClientResponse;
+use crate::call::views::named;
 use crate::merged::names;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::observe::call_log::RefusedBy;
 use crate::registry::Edition;
 use crate::upstream_conn::UpstreamConn;
-use crate::views::Kind;
-use crate::views::call::named;
+use sandgate_observe::RefusedBy;
 
 /// Checks what every request needs.
 ///
@@ -34,14 +32,14 @@ pub(super) fn baseline(router: &Router, requester: &Requester) -> Result<(), Box
         return Ok(());
     };
     let Some(authorization) = edition.authorization() else {
-        return Err(Box::new(grant.challenge.withdrawn()));
+        return Err(Box::new(grant.challenge.withdrawn().into()));
     };
     match Needed::baseline(authorization).lacking(grant) {
         None => Ok(()),
         Some(scopes) => {
             let text = format!("{}\n", insufficient(&scopes));
             let response = ClientResponse::text(StatusCode::FORBIDDEN, text);
-            Err(Box::new(grant.challenge.step_up(response, &scopes)))
+            Err(step_up(grant, response, &scopes))
         }
     }
 }
@@ -64,7 +62,7 @@ pub(super) fn check(
         return Ok(());
     };
     let Some(authorization) = edition.authorization() else {
-        return Err(Box::new(grant.challenge.withdrawn()));
+        return Err(Box::new(grant.challenge.withdrawn().into()));
     };
     let mut needed = Needed::baseline(authorization);
     let scopes = authorization.scopes();
@@ -111,17 +109,21 @@ pub(super) fn check(
             claims: None,
         };
         let rule = RefusedBy {
-            code: "scope.missing",
-            view: None,
             pattern,
-            stopped: None,
-            why: None,
+            ..RefusedBy::of("scope.missing")
         };
         if let Some(reply) = proxy.forbid(&edition, (message, headers), &text, &rule) {
             response = ClientResponse::message(reply);
         }
     }
-    Err(Box::new(grant.challenge.step_up(response, &scopes)))
+    Err(step_up(grant, response, &scopes))
+}
+
+/// Makes a response that of a token that does not grant enough. `scopes` are all that the operation needs.
+fn step_up(grant: &Grant, mut response: ClientResponse, scopes: &str) -> Box<ClientResponse> {
+    response.status = StatusCode::FORBIDDEN;
+    grant.challenge.step_up(&mut response.headers, scopes);
+    Box::new(response)
 }
 
 /// The scopes that an operation needs, in the order in which they are told.
@@ -238,15 +240,14 @@ impl Proxy {
         rule: &RefusedBy,
     ) -> Option<Message> {
         let direction = Direction::ClientToServer;
-        let (observers, limits) = (&self.shared.recorder.observers, &self.shared.config.limits);
-        let (arrival, message) = observers.arrival(message.clone(), headers, direction, limits);
+        let (recorder, limits) = (&self.shared.recorder, &self.shared.config.limits);
+        let (arrival, message) = recorder.arrival(message.clone(), headers, direction, limits);
         let call = self.call(&message, direction, None, None);
         let reply = message.id().map(|id| {
             let code = error_codes::INVALID_REQUEST;
             Message::error(Some(id), code, text, None)
         });
-        let size = message.bytes().len();
-        let rule = (rule, edition.version());
-        record_refused_by(&self.shared.recorder, rule, call, reply, size, arrival)
+        let rule = (Some(rule), edition.version());
+        self.record_refused(rule, call, &message, reply, arrival)
     }
 }

@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sandgate_access::{Endpoint, Principal};
 use sandgate_message::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::Endpoint;
 use super::new_session::NewSession;
 use super::unheard::Hearing;
-use crate::auth::principals::Principal;
 use crate::call::caller::Caller;
 use crate::call::pending::PendingRequests;
 use crate::call::proxy::Proxy;

@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
+use sandgate_access::{Endpoint, Principal};
 use sandgate_text::hex;
 use sha2::Sha256;
 
-use super::Endpoint;
 use super::new_session::NewSession;
 use super::session::Session;
-use crate::admission::Quota;
-use crate::auth::principals::Principal;
 use crate::call::caller::Requester;
 use crate::config::GatewayConfig;
+use sandgate_wire::Quota;
 
 /// The open sessions, and the bounds on them.
 pub(crate) struct Sessions {
@@ -149,7 +148,7 @@ mod tests {
         });
         let somebody = Requester {
             principal: Arc::default(),
-            budget: crate::admission::Budget::unbounded(),
+            budget: sandgate_wire::Budget::unbounded(),
             grant: None,
         };
         let first = sessions.begin(Endpoint::Merged, &somebody).unwrap();

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
+use sandgate_access::Endpoint;
 use sandgate_message::{Call, Message, Method, error_codes};
 use sandgate_wire::era;
 
-use super::{Endpoint, Router};
+use super::Router;
 use crate::call::caller::Requester;
 use crate::call::error_reply;
-use crate::call::id::new_id;
-use crate::call::refused::record_refused_by;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use sandgate_observe::new_id;
 
 /// What the records of a stopped client's messages to `/mcp` name in place of a server: no server was chosen.
 const NO_SERVER: &str = "*";
@@ -57,8 +57,8 @@ impl Router {
         let arrival = recorder.nested_arrival(Instant::now());
         let size = message.bytes().len();
         let rule = stop.rule();
-        let rule = (&rule, edition.version());
-        let reply = record_refused_by(recorder, rule, call, Some(reply), size, arrival)?;
+        let rule = (Some(&rule), edition.version());
+        let reply = recorder.refused_by(rule, call, Some(reply), size, arrival)?;
         Some(ClientResponse {
             status: StatusCode::FORBIDDEN,
             headers: HeaderMap::new(),

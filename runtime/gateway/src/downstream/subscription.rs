@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use sandgate_access::Principal;
 use sandgate_message::{Id, Message};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::principals::Principal;
 use crate::call::response::{ClientResponse, ClientResponseBody, EventStream};
 use crate::protocol::list_changed;
 use crate::protocol::subscription::{Wanted, closed, marked};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sandgate_message::{Account, Message};
 use tokio::sync::mpsc;
 
-use crate::admission::{Permit, Quota};
 use sandgate_upstream::ServerEvent;
+use sandgate_wire::{Permit, Quota};
 
 /// The most messages of one session; further ones are lost, as they are for a client that never listens.
 const MESSAGES: usize = 256;

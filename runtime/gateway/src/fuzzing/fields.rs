@@ -4,9 +4,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use crate::auth::origin::Access;
 use crate::downstream::http_rules::accepts;
 use crate::downstream::post::is_json;
+use sandgate_access::Access;
 use sandgate_upstream::event_id;
 use sandgate_wire::challenge;
 use sandgate_wire::header_mirror;

@@ -19,6 +19,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, StatusCode};
+use sandgate_access::Viewer;
 use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 
 use crate::call::caller::Caller;
@@ -30,7 +31,6 @@ use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
-use crate::views::Viewer;
 pub(crate) use links::Links;
 use links::WaitPolicy;
 use sandgate_upstream::{Asker, Conversation, Definitions, Server, ServerError};

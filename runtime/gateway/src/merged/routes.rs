@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use http::HeaderMap;
+use sandgate_access::Kind;
 use sandgate_message::{Id, Json, Message};
 
 use super::links::WaitPolicy;
@@ -12,7 +13,6 @@ use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::views::Kind;
 use sandgate_upstream::Server;
 
 /// The route of a request.

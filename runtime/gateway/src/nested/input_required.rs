@@ -17,13 +17,12 @@ use sandgate_pipeline::{Admission, Chain};
 
 use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, Reply};
-use crate::call::refused::record_refused;
 use crate::nested::input_requests::{AROUND, InputRequests, Question};
 use crate::nested::outer::{NestedError, Outer};
 use crate::nested::store::NestedStore;
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
-use crate::observe::call_log::Decision;
 use crate::protocol::validation;
+use sandgate_observe::Decision;
 
 /// The methods with which servers ask clients.
 pub(crate) const EVENTS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
@@ -147,7 +146,7 @@ impl InputRequests {
                     interrupted: filtered.interrupted.clone(),
                     entries: filtered.trail.entries.clone(),
                 };
-                record_refused(&outer.nested.recorder, filtered, size, arrival);
+                outer.nested.recorder.refused(filtered, size, arrival);
                 return Err(outer.trouble(left));
             }
         };

@@ -10,7 +10,7 @@ use crate::call::in_flight::Reply;
 use crate::nested::input_requests::InputRequests;
 use crate::nested::store::NestedStore;
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
-use crate::observe::capture::{NestedRun, SharedNestedRuns};
+use sandgate_observe::{NestedRun, SharedNestedRuns};
 
 /// A message that carries nested messages.
 #[derive(Clone, Copy)]

@@ -1,221 +1,23 @@
-//! Both ways through the interceptors, for messages that may carry nested ones: questions to the client, its answers,
-//! and what is said about tasks. Any other message pays only for a look at its outermost members.
+//! One pass of a document's nested messages through the interceptors: questions to the client, its answers, and what is
+//! said about tasks.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sandgate_message::{BoxFuture, Call, CallId, Direction, Hook, Id, Json, Message, Shape};
-use sandgate_pipeline::{
-    Admission, Chain, FilteredReply, NestedMessages, NestedOutcome, Trail, TrailEntry,
-};
+use sandgate_message::{BoxFuture, Direction, Id, Json, Message, error_codes};
+use sandgate_pipeline::{NestedMessages, NestedOutcome, TrailEntry};
 
-use crate::admission::Overloaded;
 use crate::call::error_reply;
-use crate::call::in_flight::{InFlight, Reply};
 use crate::nested::input_requests::{self, InputRequests};
 use crate::nested::input_required::answer;
 use crate::nested::outer::{NestedError, Outer};
-use crate::nested::store::NestedStore;
 use crate::nested::task::Task;
 use crate::nested::tasks::{self, TaskUpdate};
 use crate::nested::ttl_map::{Lookup, TtlKey};
-use crate::observe::call_log::Decision;
-use crate::observe::capture::SharedNestedRuns;
 use crate::upstream_conn::UpstreamConn;
 
-/// Runs a request or notification through the interceptors, once it is its turn.
-pub(crate) async fn enter(
-    nested: &NestedStore,
-    chain: &Arc<Chain>,
-    call: Arc<Call>,
-    message: Message,
-    nested_runs: Option<&SharedNestedRuns>,
-) -> Admission {
-    let carries = params_carry(&message);
-    if !carries && !judged(chain, &call) {
-        return chain.enter(call, message).await;
-    }
-    let (asker, id) = (call.clone(), message.id().cloned());
-    // Few messages carry nested ones: boxing their future keeps that of every other call small.
-    let entry = match carries {
-        false => turn(nested, &asker, pin!(chain.enter(call, message))).await,
-        true => {
-            let mut entry = Box::pin(enter_with(nested, chain, call, message, nested_runs));
-            turn(nested, &asker, entry.as_mut()).await
-        }
-    };
-    entry.unwrap_or_else(|Overloaded| {
-        Admission::Refused(FilteredReply {
-            message: id.map(|id| error_reply::overloaded(&asker).with_id(&id)),
-            call: asker,
-            trail: Trail {
-                version: chain.version(),
-                entries: Vec::new(),
-            },
-            withheld: true,
-            overloaded: true,
-            interrupted: None,
-        })
-    })
-}
-
-/// Waits for the message's turn. Only clients' messages are refused under overload; servers' messages wait.
-async fn turn(
-    nested: &NestedStore,
-    call: &Call,
-    entry: Pin<&mut (impl Future<Output = Admission> + Send)>,
-) -> Result<Admission, Overloaded> {
-    match call.direction {
-        Direction::ClientToServer => {
-            let in_flight = nested.recorder.observers.in_flight();
-            nested.gate.come_in(&call.account, in_flight, entry).await
-        }
-        Direction::ServerToClient => Ok(nested.gate.go_on(&call.account, entry).await),
-    }
-}
-
-/// Whether an interceptor judges the message or its reply.
-fn judged(chain: &Chain, call: &Call) -> bool {
-    [Hook::PreCall, Hook::PostCall]
-        .into_iter()
-        .any(|hook| chain.concerns(hook, &call.method, call.direction, &call.server))
-}
-
-/// Runs a message with nested messages through the interceptors.
-async fn enter_with(
-    nested: &NestedStore,
-    chain: &Arc<Chain>,
-    call: Arc<Call>,
-    message: Message,
-    nested_runs: Option<&SharedNestedRuns>,
-) -> Admission {
-    if let Some(nested_runs) = nested_runs {
-        nested_runs.lock().carries = true;
-    }
-    let mut pass = NestedPass::new(
-        Outer {
-            nested,
-            chain,
-            call: &call,
-            nested_runs,
-        },
-        Document::Params,
-    );
-    let entry = chain
-        .enter_with(call.clone(), message, Some(&mut pass))
-        .await;
-    if let Admission::Continue(_) = entry {
-        pass.remember();
-    }
-    entry
-}
-
-/// Runs a reply through the interceptors, once it is its turn. `conn` serves to remove lookalike names from a list, and
-/// to send the interceptors' answers to a task's questions to the server; `None` skips both.
-pub(crate) async fn leave(
-    nested: &NestedStore,
-    conn: Option<&UpstreamConn>,
-    in_flight: InFlight,
-    reply: Message,
-    decision: Decision,
-) -> Reply {
-    let (call, sent) = (in_flight.call().clone(), in_flight.message().clone());
-    let reply = match conn {
-        Some(conn) if call.direction == Direction::ClientToServer => {
-            let lookalikes = conn.server.lookalikes();
-            lookalikes.without(&call.method, reply, &nested.limits)
-        }
-        _ => reply,
-    };
-    let carries = reply_carries(&call, &reply);
-    let begins = tasks::begun(&reply).is_some();
-    let nests = carries || begins;
-    let looks = |chain: &&Arc<Chain>| {
-        nests || chain.concerns(Hook::PostCall, &call.method, call.direction, &call.server)
-    };
-    let Some(chain) = in_flight.chain().filter(looks).cloned() else {
-        return in_flight.leave(reply, decision).await;
-    };
-    if !nests {
-        let left = pin!(in_flight.leave(reply, decision));
-        return nested.gate.go_on(&call.account, left).await;
-    }
-    // Boxed because the future is large and rarely runs.
-    Box::pin(async move {
-        let continuation = in_flight.keep();
-        let nested_runs = in_flight.arrival().nested_runs().cloned();
-        if let Some(nested_runs) = &nested_runs {
-            nested_runs.lock().carries = true;
-        }
-        let failed = reply.failed();
-        let what = Document::Reply {
-            sent: sent.payload().clone(),
-            failed,
-        };
-        let mut pass = NestedPass::new(
-            Outer {
-                nested,
-                chain: &chain,
-                call: &call,
-                nested_runs: nested_runs.as_ref(),
-            },
-            what,
-        );
-        let within: Option<&mut dyn NestedMessages> = match carries {
-            true => Some(&mut pass),
-            false => None,
-        };
-        let left = {
-            let mut left = Box::pin(in_flight.leave_with(reply, decision, within));
-            nested.gate.go_on(&call.account, left.as_mut()).await
-        };
-        if let (Some(reply), false) = (&left.message, left.withheld) {
-            if let (Some(id), Some(continuation)) = (tasks::begun(reply), continuation) {
-                Task::new(&call, &sent, continuation, nested_runs.is_some()).remember(nested, &id);
-            }
-            if let Some(conn) = conn {
-                pass.hand_on(conn, &sent);
-            }
-            pass.remember();
-        }
-        left
-    })
-    .await
-}
-
-/// The ids of the calls that a message continues; `None` for one that was not captured. Empty for a message without
-/// nested ones.
-pub(crate) fn continued(
-    store: &NestedStore,
-    call: &Call,
-    message: &Message,
-) -> Vec<Option<CallId>> {
-    match params_carry(message) {
-        true => store.before(call, message.payload()),
-        false => Vec::new(),
-    }
-}
-
-fn params_carry(message: &Message) -> bool {
-    let method = message.method().unwrap_or_default();
-    let root = message.payload().root();
-    method.starts_with("tasks/")
-        || method.starts_with("notifications/tasks")
-        || root.get("inputResponses").is_some()
-        || root.get("requestState").is_some()
-}
-
-fn reply_carries(call: &Call, reply: &Message) -> bool {
-    let root = || reply.payload().root();
-    call.method.starts_with("tasks/")
-        || matches!(reply.shape(), Shape::Result { .. })
-            && call.direction == Direction::ClientToServer
-            && (root().get("inputRequests").is_some() || root().get("requestState").is_some())
-}
-
 /// One pass of a document's nested messages through the interceptors.
-struct NestedPass<'a> {
+pub(super) struct NestedPass<'a> {
     outer: Outer<'a>,
     what: Document,
     entries: Vec<TrailEntry>,
@@ -223,7 +25,8 @@ struct NestedPass<'a> {
     asked: Option<(TtlKey, InputRequests)>,
 }
 
-enum Document {
+/// The document that carries the messages.
+pub(super) enum Document {
     Params,
     Reply { sent: Json, failed: bool },
 }
@@ -243,7 +46,7 @@ impl NestedMessages for NestedPass<'_> {
 }
 
 impl<'a> NestedPass<'a> {
-    fn new(outer: Outer<'a>, what: Document) -> Self {
+    pub(super) fn new(outer: Outer<'a>, what: Document) -> Self {
         Self {
             outer,
             what,
@@ -298,15 +101,9 @@ impl<'a> NestedPass<'a> {
         let mut inputs = InputRequests::of(self.outer);
         let mut edits = Vec::new();
         if let Some(requests) = root.get("inputRequests") {
-            edits = inputs
-                .ask(
-                    self.outer,
-                    requests,
-                    "/inputRequests",
-                    state.is_some(),
-                    None,
-                )
-                .await?;
+            let at = "/inputRequests";
+            let asked = inputs.ask(self.outer, requests, at, state.is_some(), None);
+            edits = asked.await?;
         }
         let place = input_requests::place(&self.outer.call.server, sent.root(), state);
         self.asked = Some((place, inputs));
@@ -322,7 +119,7 @@ impl<'a> NestedPass<'a> {
             Lookup::Others if state.is_some() => {
                 return Err(NestedError::said(error_reply::not_sent(
                     self.outer.call,
-                    sandgate_message::error_codes::INVALID_PARAMS,
+                    error_codes::INVALID_PARAMS,
                     "its `requestState` was not given to this caller",
                 )));
             }
@@ -371,15 +168,9 @@ impl<'a> NestedPass<'a> {
             return Ok(None);
         };
         let mut inputs = InputRequests::of(self.outer);
-        let edits = inputs
-            .ask(
-                self.outer,
-                requests,
-                "/inputRequests",
-                true,
-                before.as_deref(),
-            )
-            .await?;
+        let at = "/inputRequests";
+        let asked = inputs.ask(self.outer, requests, at, true, before.as_deref());
+        let edits = asked.await?;
         self.asked = Some((place, inputs));
         self.outer.edited(document, &edits)
     }
@@ -409,7 +200,7 @@ impl<'a> NestedPass<'a> {
         input_requests::place_of_task(&self.outer.call.server, &id)
     }
 
-    fn remember(mut self) {
+    pub(super) fn remember(mut self) {
         if let Some((place, inputs)) = self.asked.take() {
             inputs.remember(self.outer.nested, place, self.outer.client());
         }
@@ -417,7 +208,7 @@ impl<'a> NestedPass<'a> {
 
     /// Sends the server the interceptors' answers where they answered all that a task asks: the client will not send
     /// any.
-    fn hand_on(&mut self, conn: &UpstreamConn, sent: &Message) {
+    pub(super) fn hand_on(&mut self, conn: &UpstreamConn, sent: &Message) {
         if &*self.outer.call.method != "tasks/get" {
             return;
         }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use sandgate_message::{Call, CallId, Direction, Json, Limits};
 
-use crate::admission::Gate;
-use crate::call::id::new_id;
 use crate::nested::input_requests::{self, InputRequestMap};
 use crate::nested::task::{self, Tasks};
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
-use crate::observe::recorder::CallRecorder;
+use sandgate_admission::Gate;
+use sandgate_observe::{CallRecorder, new_id};
 
 /// The state that nested messages need.
 pub(crate) struct NestedStore {

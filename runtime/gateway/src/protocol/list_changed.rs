@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use sandgate_access::Viewer;
 use sandgate_message::{Direction, Hook, Json, Message};
 
 use crate::registry::Edition;
-use crate::views::Viewer;
 
 /// The lists, each with its `list_changed` notification.
 const LISTS: [(&str, &str); 4] = [

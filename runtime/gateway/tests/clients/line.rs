@@ -30,7 +30,7 @@ impl Line {
         let gateway = house.gateway.clone();
         let served = tokio::spawn(async move {
             gateway
-                .serve_stdio_as(client, input, output, endpoint, CancellationToken::new())
+                .serve_stdio(client, input, output, endpoint, CancellationToken::new())
                 .await
         });
         let (output, input) = tokio::io::split(ours);

@@ -186,11 +186,7 @@ impl Demux {
                 .insert((conversation, Key::of_id(id)), key.clone());
         }
         let (queue, sender, end_cause) = Queue::new();
-        let patience = if self.shared {
-            SHARED_PATIENCE
-        } else {
-            self.patience
-        };
+        let patience = self.patience();
         let id = id.clone();
         let waiting = Waiting {
             sender,
@@ -290,10 +286,7 @@ impl Demux {
         let listener = Listener {
             sender,
             end_cause,
-            patience: match self.shared {
-                true => SHARED_PATIENCE,
-                false => self.patience,
-            },
+            patience: self.patience(),
             budget: budget.clone(),
         };
         let before = match table.listener(conversation) {
@@ -336,6 +329,14 @@ impl Demux {
     fn knows(&self, table: &PendingTable, conversation: u64) -> bool {
         let joined = || conversation == 0 || table.members.has(conversation);
         !matches!(self.users, ChildUsers::Sessions) || joined()
+    }
+
+    /// How long a request's reader, or a listener, may delay the child in total.
+    fn patience(&self) -> Duration {
+        match self.shared {
+            true => SHARED_PATIENCE,
+            false => self.patience,
+        }
     }
 
     pub(crate) fn closed(&self) -> ServerError {

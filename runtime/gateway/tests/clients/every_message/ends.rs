@@ -184,7 +184,7 @@ fn pair_of_streams(
     let (input, output) = tokio::io::split(theirs);
     let (gateway, stop) = (house.gateway.clone(), over.clone());
     tokio::spawn(async move {
-        Box::pin(gateway.serve_stdio(input, output, Endpoint::Server("s".into()), stop)).await
+        Box::pin(gateway.serve_stdio(None, input, output, Endpoint::Server("s".into()), stop)).await
     });
     let (output, mut input) = tokio::io::split(ours);
     tokio::spawn(async move {
