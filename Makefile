@@ -51,7 +51,7 @@ bench: toolchain
 # Beside other proxies: one server, one load, each with one processor. Writes into docs/performance.md.
 bench-peers: toolchain
 	tests/bench/install
-	cargo build --release --package sandgate --bins
+	cargo build --profile shipped --package sandgate --bins
 	python3 tests/bench/peers.py --write
 
 # How the cost of a call grows with the reply, the policies, the tools, the sessions, the calls in flight. Writes into

@@ -2,7 +2,7 @@
 """Sandgate beside other proxies: one server, one load, the same two processors, in turns.
 
     make bench-peers                 # everything, three rounds; writes into docs/performance.md
-    tests/bench/peers.py --binary target/release/sandgate --rounds 3 --seconds 5 [NAME …]
+    tests/bench/peers.py --binary target/shipped/sandgate --rounds 3 --seconds 5 [NAME …]
 
 nginx is the server and answers every call with 20 e-mail addresses in 1.9 KB. wrk calls over 16 connections. Server and
 load have one processor, the proxy that is measured has the other. Before a rate counts, each proxy must have shown
@@ -286,7 +286,7 @@ def plot(measured):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=str(ROOT / "target/release/sandgate"))
+    parser.add_argument("--binary", default=str(ROOT / "target/shipped/sandgate"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="the table into docs/performance.md, and the plot beside it")

@@ -1,17 +1,42 @@
 //! The plugins inside the binary, named `builtin:NAME` in the configuration.
 
+use bytes::Bytes;
+use miniz_oxide::inflate::decompress_slice_iter_to_slice;
+
 /// A builtin plugin: a component with its manifest in it, exactly like one from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
     /// The plugin's name, which follows `builtin:`.
     pub name: &'static str,
-    /// The component's bytes.
-    pub bytes: &'static [u8],
+    /// The component, as the build script compressed it.
+    deflated: &'static [u8],
+    /// How many bytes the component has.
+    length: usize,
 }
+
+impl Builtin {
+    /// The component's bytes. Each call inflates them anew, which takes milliseconds and is not for the way of a call.
+    pub fn bytes(&self) -> Bytes {
+        let mut bytes = vec![0; self.length];
+        let inflated =
+            decompress_slice_iter_to_slice(&mut bytes, [self.deflated].into_iter(), false, true);
+        // Anything else is a program whose file is damaged.
+        assert_eq!(
+            inflated,
+            Ok(self.length),
+            "builtin:{} in the program is damaged",
+            self.name
+        );
+        bytes.into()
+    }
+}
+
+/// A static, since a constant would be in the program once for each part of it that names it.
+static ALL: &[Builtin] = include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
 /// All builtin plugins, in alphabetical order.
 pub fn all() -> &'static [Builtin] {
-    include!(concat!(env!("OUT_DIR"), "/builtins.rs"))
+    ALL
 }
 
 /// The builtin plugin of that name.
@@ -28,19 +53,26 @@ mod tests {
     fn every_builtin_is_a_component_with_its_manifest() {
         assert!(!all().is_empty());
         for builtin in all() {
+            let bytes = builtin.bytes();
             assert_eq!(
-                builtin.bytes[..8],
+                bytes[..8],
                 *b"\0asm\x0d\0\x01\0",
                 "{} is no component",
                 builtin.name
             );
             let manifest = format!("\"name\":\"{}\"", builtin.name);
-            let found = builtin
-                .bytes
+            let found = bytes
                 .windows(manifest.len())
                 .any(|window| window == manifest.as_bytes());
             assert!(found, "{} does not say its name", builtin.name);
         }
+    }
+
+    #[test]
+    fn the_program_holds_the_builtins_compressed() {
+        let whole: usize = all().iter().map(|builtin| builtin.bytes().len()).sum();
+        let held: usize = all().iter().map(|builtin| builtin.deflated.len()).sum();
+        assert!(held < whole / 2, "{held} of {whole} bytes");
     }
 
     #[test]

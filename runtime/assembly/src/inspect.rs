@@ -29,13 +29,10 @@ pub fn read(plugin: &str) -> Result<PluginFile, String> {
                     .join(", ")
             };
             let found = builtin::find(name);
-            Bytes::from_static(
-                found
-                    .ok_or_else(|| {
-                        format!("there is no {plugin}; the builtin plugins are: {}", names())
-                    })?
-                    .bytes,
-            )
+            let found = found.ok_or_else(|| {
+                format!("there is no {plugin}; the builtin plugins are: {}", names())
+            })?;
+            found.bytes()
         }
         None => {
             let here = Files::in_folder(Path::new(""));
@@ -318,7 +315,7 @@ mod tests {
 
     #[test]
     fn where_a_hook_does_not_run_is_part_of_what_a_plugin_asks_for() {
-        let bytes = builtin::find("pii-scrubber").unwrap().bytes;
+        let bytes = builtin::find("pii-scrubber").unwrap().bytes();
         let swapped = |from: &str, to: &str| {
             assert_eq!(from.len(), to.len());
             let (mut bytes, mut found) = (bytes.to_vec(), false);
@@ -334,7 +331,7 @@ mod tests {
         let condition = |texts: &str| format!("tools/call only where it contains {texts}");
         let own = condition(r#""~", "@example.invalid", "100::""#);
         let line = format!("pre-call: mutation of {own}");
-        let file = PluginFile::read(Bytes::from_static(bytes)).unwrap();
+        let file = PluginFile::read(bytes.clone()).unwrap();
         assert!(capabilities(&file).contains(&line));
         assert!(as_text(&file).contains(&format!("\n          {own}\n")));
         let hook = &as_json(&file)["hooks"]["pre-call"];

@@ -5,7 +5,6 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sandgate_config::{Environment, Loaded, PluginSource};
@@ -99,7 +98,7 @@ async fn compile(configurations: Vec<Loaded>, only: &[String], cache: Cache) -> 
     }
     for plugin in builtin::all().iter().filter(|plugin| wanted(plugin.name)) {
         let wrong = |error: &dyn std::fmt::Display| format!("builtin:{}: {error}", plugin.name);
-        let file = PluginFile::read(Bytes::from_static(plugin.bytes));
+        let file = PluginFile::read(plugin.bytes());
         let spec = Spec {
             interceptor: plugin.name.into(),
             file: Arc::new(file.map_err(|error| wrong(&error))?),

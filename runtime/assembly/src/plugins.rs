@@ -204,7 +204,7 @@ impl<'a> Unprepared<'a> {
     fn read(&self) -> Result<Arc<PluginFile>, Option<Issue>> {
         let bytes = match &self.interceptor.plugin {
             PluginSource::Builtin(name) => match builtin::find(name) {
-                Some(found) => Bytes::from_static(found.bytes),
+                Some(found) => found.bytes(),
                 None => {
                     let names: Vec<_> = builtin::all().iter().map(|builtin| builtin.name).collect();
                     let issue = self.error("/plugin", format!("there is no builtin:{name}"));

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use sandgate_assembly::builtin;
 use sandgate_host::{EngineConfig, Grants, Host, Plugin, PluginFile, Spec, State, StateQuota};
 use sandgate_message::{Call, Edit, HookRequest, Interceptor, Json, Limits, PostDecision};
@@ -28,7 +27,7 @@ impl Stand {
             ..EngineConfig::default()
         };
         let host = Host::new(config, None, None, State::in_memory(StateQuota::default())).unwrap();
-        let bytes = Bytes::from_static(builtin::find(name).unwrap().bytes);
+        let bytes = builtin::find(name).unwrap().bytes();
         let spec = Spec {
             interceptor: name.into(),
             file: Arc::new(PluginFile::read(bytes).unwrap()),

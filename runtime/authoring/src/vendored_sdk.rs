@@ -9,20 +9,22 @@ use sha2::{Digest, Sha256};
 use super::lang::File;
 use super::language::{Language, SourceFile};
 
+// Statics, since constants would be in the program once for each part of it that names them.
+
 /// The Rust SDK, with a manifest that needs no workspace.
-pub(super) const RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
+pub(super) static RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
 
 /// The Python package.
-pub(super) const PYTHON: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
+pub(super) static PYTHON: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
 
 /// The npm package, in TypeScript.
-pub(super) const JS: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
+pub(super) static JS: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
 
 /// The Go module.
-pub(super) const GO: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
+pub(super) static GO: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
 
 /// The C SDK's headers and sources, with the contract's types as an object file.
-pub(super) const C: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
+pub(super) static C: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
 
 /// The list of the SDK's files, in the SDK's folder of a project.
 pub(super) const LIST: &str = "sandgate-sdk.sha256";
