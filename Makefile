@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times author-times mistakes bench-peers curves eval benign train containers recipes dashboard catalogs console-test screenshots
+.PHONY: demo check test lint deny bench figures policy-costs fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times author-times mistakes bench-peers curves eval benign train containers recipes dashboard catalogs console-test screenshots
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -79,6 +79,11 @@ benign: toolchain peers
 figures: toolchain $(TOOLS)/stamp sdks
 	cargo build --release --workspace --bins
 	examples/mask-email/figures target/release/sandgate
+
+# What each policy costs on documents of two sizes, with a release build: a table in docs/performance.md.
+policy-costs: toolchain
+	cargo build --release --package sandgate --bins
+	python3 tests/bench/policies.py target/release/sandgate --write
 
 # Every parser of the wire and the detectors of the policies, MINUTES each, then real clients' and servers' parsers beside ours for as long. FUZZ names some
 # of them: make fuzz MINUTES=5 FUZZ="sse differential".

@@ -187,6 +187,9 @@ fn each_path_that_the_map_names_is_there() {
 fn each_built_in_plugin_stands_where_people_look_for_it() {
     let (readme, list) = (page("README.md"), page("plugins/README.md"));
     let init = page("runtime/cli/src/init/sandgate.toml");
+    let performance = page("docs/performance.md");
+    let (_, costs) = performance.split_once("<!-- policies:").unwrap();
+    let (costs, _) = costs.split_once("<!-- end of policies -->").unwrap();
     let mut seen = 0;
     for entry in std::fs::read_dir(root().join("plugins")).unwrap() {
         let folder = entry.unwrap().path();
@@ -207,6 +210,11 @@ fn each_built_in_plugin_stands_where_people_look_for_it() {
         assert!(
             list.contains(&format!("({link}")),
             "plugins/README.md has no row for {name}"
+        );
+        // What `model-bridge` costs is the classifier's time.
+        assert!(
+            name == "model-bridge" || costs.contains(&format!("\n| {name} | ")),
+            "the table of `make policy-costs` in docs/performance.md has no row for {name}"
         );
         assert!(
             init.contains(&format!("plugin = \"builtin:{name}\"")),

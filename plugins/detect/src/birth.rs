@@ -24,17 +24,17 @@ pub(crate) fn around(
         _ => at,
     };
     let end = end(bytes, start, at)?;
-    let said = context.says_within(Topic::Birth, start, FAR)
-        || context.is_named(Topic::Birth)
-        || context.is_headed(Topic::Birth, start);
-    if !said {
-        return None;
-    }
-    // A file's time of birth has hours.
+    // A file's time of birth has hours. Logs are full of times, so this is asked before the words.
     let rest = &bytes[end..];
     let has_time = matches!(rest, [b' ' | b'T', b'0'..=b'2', b'0'..=b'9', b':', ..])
         && !matches!(rest, [b'T', b'0', b'0', b':', ..]);
-    (!has_time).then_some((start, end))
+    if has_time {
+        return None;
+    }
+    let said = context.says_within(Topic::Birth, start, FAR)
+        || context.is_named(Topic::Birth)
+        || context.is_headed(Topic::Birth, start);
+    said.then_some((start, end))
 }
 
 /// Whether the digits may begin a date: a day, a month, a year, or all three.

@@ -38,6 +38,8 @@ struct Form {
     pattern: &'static str,
     run: u8,
     digit: bool,
+    /// What follows the first run; 0 at the form's end.
+    next: u8,
 }
 
 /// Most letters and digits of a form.
@@ -96,6 +98,7 @@ const fn form(pattern: &'static str) -> Form {
         pattern,
         run: run as u8,
         digit: bytes[0] == b'9',
+        next: if run < bytes.len() { bytes[run] } else { 0 },
     }
 }
 
@@ -257,11 +260,13 @@ pub(crate) fn found(token: &Token, wanted: Entities, context: &Context) -> Optio
             .checked_sub(1)
             .filter(|run| *run < LONGEST)?)
         + usize::from(token.begins_with_digit);
+    let follows = token.follows();
     let forms = &INDEX.forms[usize::from(INDEX.first[slot])..usize::from(INDEX.first[slot + 1])];
     for (kind, form) in forms {
         let kind = &TABLE[usize::from(*kind)];
         let form = &kind.forms[usize::from(*form)];
-        if !wanted.has(kind.entity) {
+        // Most forms go on with another separator than the text.
+        if form.next != 0 && form.next != follows || !wanted.has(kind.entity) {
             continue;
         }
         let Some((count, end, small)) = token.matches(form.pattern, &mut characters) else {

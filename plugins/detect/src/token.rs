@@ -38,6 +38,11 @@ impl<'t> Token<'t> {
         }
     }
 
+    /// The character right after the token; 0 where there is none of ASCII.
+    pub(crate) fn follows(&self) -> u8 {
+        folded(self.bytes, self.end).map_or(0, |(character, _)| character)
+    }
+
     /// Matches the form from the token's beginning to the end of a token. Returns how many letters and digits were read
     /// into `characters`, where the number ends, and whether it has small letters.
     pub(crate) fn matches(

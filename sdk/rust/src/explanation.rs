@@ -108,6 +108,13 @@ impl Explanation {
 
 /// A text as a JSON string.
 fn quote(text: &str, into: &mut String) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        into.push('"');
+        into.push_str(text);
+        into.push('"');
+        return;
+    }
     match serde_json::to_string(text) {
         Ok(quoted) => into.push_str(&quoted),
         // No text fails.
@@ -148,5 +155,10 @@ mod tests {
             json!({ "n": 1, "explanation": told })
         );
         assert_eq!(added(Some("7")).as_deref(), Some("7"));
+        let told = because("a \"quoted\"\n\u{1}\\ rule: é").added_to(None);
+        assert_eq!(
+            read(told)["explanation"]["rule"],
+            "a \"quoted\"\n\u{1}\\ rule: é"
+        );
     }
 }

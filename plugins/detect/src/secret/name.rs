@@ -2,10 +2,7 @@
 
 use super::class::{ALNUM, DIGIT, LETTER};
 use super::provider::{self, Name as Provider};
-use super::words::{
-    HARMLESS, HAS_HARMLESS, HAS_PASSWORDS, HAS_TAILS, HAS_TOKENS, HAS_WEAK, JOINED, LISTS,
-    PASSWORDS, SHORT_PASSWORDS, SHORT_TOKENS, SIGNS, TAILS, TOKENS, WEAK, pair,
-};
+use super::words::{JOINED, List, ending_with};
 
 /// What a name says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,47 +117,43 @@ impl Name {
         Sign::None
     }
 
+    /// The words of the lists that end with the same two letters as the name: for most names none.
+    fn candidates(&self) -> &'static [(List, &'static str)] {
+        match *self.text() {
+            [.., before_last, last] => ending_with(before_last, last),
+            _ => &[],
+        }
+    }
+
     /// A word at the end that says nothing.
     fn tail(&self) -> Option<&'static str> {
-        let [.., before_last, last] = *self.text() else {
-            return None;
-        };
-        let may_be = LISTS[pair(before_last, last)] & HAS_TAILS != 0;
-        TAILS
+        self.candidates()
             .iter()
-            .find(|tail| may_be && self.ends_with_word(tail))
-            .copied()
+            .find(|(list, word)| *list == List::Tails && self.ends_with_word(word))
+            .map(|(_, word)| *word)
     }
 
     fn sign_of_end(&self) -> Sign {
-        let [.., before_last, last] = *self.text() else {
-            return Sign::None;
+        let sign = |(list, word): &(List, &'static str)| {
+            let (sign, is_there) = match list {
+                List::Harmless => (Sign::Harmless, self.ends_with(word)),
+                List::Passwords => (Sign::Password, self.ends_with(word)),
+                List::ShortPasswords => (
+                    Sign::Password,
+                    self.ends_with_word(word) || self.is_joined(word),
+                ),
+                List::Tokens => (Sign::Token, self.ends_with(word)),
+                List::ShortTokens => (Sign::Token, self.ends_with_word(word)),
+                List::Weak if *word == "key" => (Sign::Weak, self.ends_with(word)),
+                List::Weak => (Sign::Weak, self.ends_with_word(word)),
+                List::Tails => return None,
+            };
+            is_there.then_some(sign)
         };
-        // Most names end with other letters than the words of the lists.
-        let lists = LISTS[pair(before_last, last)];
-        if lists & SIGNS == 0 {
-            return Sign::None;
-        }
-        if lists & HAS_HARMLESS != 0 && HARMLESS.iter().any(|word| self.ends_with(word)) {
-            return Sign::Harmless;
-        }
-        if lists & HAS_PASSWORDS != 0
-            && (PASSWORDS.iter().any(|word| self.ends_with(word))
-                || SHORT_PASSWORDS
-                    .iter()
-                    .any(|word| self.ends_with_word(word) || self.is_joined(word)))
-        {
-            return Sign::Password;
-        }
-        if lists & HAS_TOKENS != 0
-            && (TOKENS.iter().any(|word| self.ends_with(word))
-                || SHORT_TOKENS.iter().any(|word| self.ends_with_word(word)))
-        {
-            return Sign::Token;
-        }
-        let is_weak = lists & HAS_WEAK != 0
-            && (self.ends_with("key") || WEAK.iter().any(|word| self.ends_with_word(word)));
-        if is_weak { Sign::Weak } else { Sign::None }
+        self.candidates()
+            .iter()
+            .find_map(sign)
+            .unwrap_or(Sign::None)
     }
 
     /// Whether a short word for a password ends a name such as `DBPASS`.
@@ -246,10 +239,17 @@ fn without_key(word: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::{
+        HARMLESS, PASSWORDS, SHORT_PASSWORDS, SHORT_TOKENS, TAILS, TOKENS, WEAK,
+    };
     use super::*;
 
     #[test]
-    fn every_word_of_the_lists_ends_as_the_first_look_expects() {
+    fn every_word_of_the_lists_is_found_by_its_end() {
+        for word in TAILS {
+            let name = format!("some_password_{word}");
+            assert_eq!(sign(&name), Sign::Password, "{name}");
+        }
         for word in [
             PASSWORDS,
             SHORT_PASSWORDS,

@@ -11,7 +11,7 @@ pub(crate) enum Name {
 
 /// What the word, in small letters, names.
 pub(crate) fn named(word: &[u8]) -> Option<Name> {
-    if word.len() < 3 || word.len() > 22 {
+    if word.len() < 3 || word.len() > 22 || !may_be_named(word) {
         return None;
     }
     let find = |list: &[&str]| {
@@ -27,9 +27,37 @@ pub(crate) fn named(word: &[u8]) -> Option<Name> {
     }
 }
 
+/// Whether a name begins with the same three letters. Nearly no word does.
+fn may_be_named(word: &[u8]) -> bool {
+    let bit = beginning(word);
+    BEGINNINGS[bit / 64] >> (bit % 64) & 1 == 1
+}
+
+/// The place of the first three letters of a word in [`BEGINNINGS`].
+const fn beginning(word: &[u8]) -> usize {
+    (word[0] as usize & 31) << 10 | (word[1] as usize & 31) << 5 | (word[2] as usize & 31)
+}
+
+/// The first three letters of all names, one bit each.
+static BEGINNINGS: [u64; 512] = {
+    let lists = [TELLING, COMMON];
+    let mut bits = [0; 512];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut name = 0;
+        while name < lists[list].len() {
+            let bit = beginning(lists[list][name].as_bytes());
+            bits[bit / 64] |= 1 << (bit % 64);
+            name += 1;
+        }
+        list += 1;
+    }
+    bits
+};
+
 /// Names beside which only keys stand. Sorted.
 #[rustfmt::skip]
-static TELLING: &[&str] = &[
+const TELLING: &[&str] = &[
     "abstractapi", "abuseipdb", "abuseipdbkey", "accuweather", "adafruit", "adfly", "adobeio", "adyen",
     "aeroworkflow", "aftership", "agoraio", "aiplanet", "airbrake", "airbyte", "airship", "airtable",
     "airvisual", "aiven", "akeyless", "alegra", "aletheiaapi", "algolia", "algoliaadmin", "alienvault",
@@ -158,7 +186,7 @@ static TELLING: &[&str] = &[
 
 /// Common words, and names beside which hashes and ids stand too. Sorted.
 #[rustfmt::skip]
-static COMMON: &[&str] = &[
+const COMMON: &[&str] = &[
     "ably", "access", "adobe", "affirm", "agora", "airbnb", "akamai", "alchemy", "alibaba", "aliyun",
     "amadeus", "amazon", "apex", "apollo", "apple", "asana", "auth", "auth0", "autopilot", "aws", "azure",
     "bitbucket", "bitly", "blogger", "bot", "box", "braintree", "canva", "chatbot", "check", "checkout",
@@ -190,5 +218,10 @@ mod tests {
         assert_eq!(named(b"wandb"), Some(Name::Telling));
         assert_eq!(named(b"github"), Some(Name::Common));
         assert_eq!(named(b"password"), None);
+        for (list, said) in [(TELLING, Name::Telling), (COMMON, Name::Common)] {
+            for name in list {
+                assert_eq!(named(name.as_bytes()), Some(said), "{name}");
+            }
+        }
     }
 }

@@ -171,6 +171,17 @@ const PLACEHOLDERS: &[&[u8]] = &[
     b"hidden",
 ];
 
+/// The first bytes of [`PLACEHOLDERS`].
+static BEGINS_PLACEHOLDER: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut word = 0;
+    while word < PLACEHOLDERS.len() {
+        begins[PLACEHOLDERS[word][0] as usize] = true;
+        word += 1;
+    }
+    begins
+};
+
 /// Whether the value stands for one that is to be put in: a word that says so, the same character again and again, or
 /// the alphabet.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
@@ -183,11 +194,12 @@ pub(crate) fn says_placeholder(value: &[u8]) -> bool {
     let value = &value[..value.len().min(128)];
     (0..value.len()).any(|at| {
         let rest = &value[at..];
-        let first = rest[0].to_ascii_lowercase();
-        // A word seldom begins there: the others are not compared.
+        // A word seldom begins there: then none is compared.
+        if !BEGINS_PLACEHOLDER[usize::from(rest[0].to_ascii_lowercase())] {
+            return false;
+        }
         PLACEHOLDERS.iter().any(|word| {
-            word[0] == first
-                && rest.len() >= word.len()
+            rest.len() >= word.len()
                 && word
                     .iter()
                     .zip(rest)

@@ -1,40 +1,94 @@
 //! The words at the end of a name that say what its value is. A new word is a new entry of a list.
 
-/// Which lists have a word with these two last letters, as bits.
-pub(crate) static LISTS: [u8; 1024] = {
-    let lists = [
-        (HARMLESS, HAS_HARMLESS),
-        (PASSWORDS, HAS_PASSWORDS),
-        (SHORT_PASSWORDS, HAS_PASSWORDS),
-        (TOKENS, HAS_TOKENS),
-        (SHORT_TOKENS, HAS_TOKENS),
-        (WEAK, HAS_WEAK),
-        (TAILS, HAS_TAILS),
-    ];
-    let mut table = [0; 1024];
+/// A list of words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum List {
+    Harmless,
+    Passwords,
+    ShortPasswords,
+    Tokens,
+    ShortTokens,
+    Weak,
+    Tails,
+}
+
+/// The lists, in the order in which a name is compared with them.
+const LISTS: [(List, &[&str]); 7] = [
+    (List::Harmless, HARMLESS),
+    (List::Passwords, PASSWORDS),
+    (List::ShortPasswords, SHORT_PASSWORDS),
+    (List::Tokens, TOKENS),
+    (List::ShortTokens, SHORT_TOKENS),
+    (List::Weak, WEAK),
+    (List::Tails, TAILS),
+];
+
+const COUNT: usize = {
+    let (mut count, mut list) = (0, 0);
+    while list < LISTS.len() {
+        count += LISTS[list].1.len();
+        list += 1;
+    }
+    count
+};
+
+const PAIRS: usize = 1024;
+
+/// The words by their two last letters: where those of each pair begin, and the words, within a pair in the order of
+/// [`LISTS`]. A name is compared only with words that end as it does.
+struct Index {
+    first: [u16; PAIRS + 1],
+    words: [(List, &'static str); COUNT],
+}
+
+static INDEX: Index = {
+    let mut index = Index {
+        first: [0; PAIRS + 1],
+        words: [(List::Tails, ""); COUNT],
+    };
     let mut list = 0;
-    while list < lists.len() {
-        let (words, bit) = lists[list];
+    while list < LISTS.len() {
         let mut word = 0;
-        while word < words.len() {
-            let bytes = words[word].as_bytes();
-            table[pair(bytes[bytes.len() - 2], bytes[bytes.len() - 1])] |= bit;
+        while word < LISTS[list].1.len() {
+            index.first[last_pair(LISTS[list].1[word]) + 1] += 1;
             word += 1;
         }
         list += 1;
     }
-    table
+    let mut place = 0;
+    while place < PAIRS {
+        index.first[place + 1] += index.first[place];
+        place += 1;
+    }
+    let mut next = index.first;
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut word = 0;
+        while word < LISTS[list].1.len() {
+            let place = last_pair(LISTS[list].1[word]);
+            index.words[next[place] as usize] = (LISTS[list].0, LISTS[list].1[word]);
+            next[place] += 1;
+            word += 1;
+        }
+        list += 1;
+    }
+    index
 };
 
-pub(crate) const HAS_HARMLESS: u8 = 1;
-pub(crate) const HAS_PASSWORDS: u8 = 1 << 1;
-pub(crate) const HAS_TOKENS: u8 = 1 << 2;
-pub(crate) const HAS_WEAK: u8 = 1 << 3;
-pub(crate) const HAS_TAILS: u8 = 1 << 4;
-pub(crate) const SIGNS: u8 = HAS_HARMLESS | HAS_PASSWORDS | HAS_TOKENS | HAS_WEAK;
+/// The words that end with these two letters, in the order of the lists.
+pub(crate) fn ending_with(before_last: u8, last: u8) -> &'static [(List, &'static str)] {
+    let place = pair(before_last, last);
+    let (start, end) = (INDEX.first[place], INDEX.first[place + 1]);
+    &INDEX.words[usize::from(start)..usize::from(end)]
+}
 
-/// The place of two letters in [`LISTS`].
-pub(crate) const fn pair(first: u8, second: u8) -> usize {
+const fn last_pair(word: &str) -> usize {
+    let bytes = word.as_bytes();
+    pair(bytes[bytes.len() - 2], bytes[bytes.len() - 1])
+}
+
+/// The place of two letters in the index.
+const fn pair(first: u8, second: u8) -> usize {
     (first as usize & 31) << 5 | (second as usize & 31)
 }
 
