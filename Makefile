@@ -58,7 +58,7 @@ bench-peers: toolchain
 # docs/performance.md.
 curves: toolchain
 	tests/bench/install
-	cargo build --release --package sandgate --bins
+	cargo build --profile shipped --package sandgate --bins
 	python3 tests/bench/curves.py --write
 
 # What the policies find and flag wrongly in the corpora of a folder, beside other programs: make eval CORPORA=DIR. WRITE=--write

@@ -2,7 +2,7 @@
 """How what a call costs grows: with the reply, the policies, the tools, the sessions, the calls in flight.
 
     make curves                      # all of them; writes into docs/performance.md
-    tests/bench/curves.py --binary target/release/sandgate --seconds 2 [NAME …]
+    tests/bench/curves.py --binary target/shipped/sandgate --seconds 2 [NAME …]
 
 nginx is the server. wrk calls. Server and load have one processor, the gateway has the other, and what is compared is the
 gateway's own processor time a call, which load beside it changes little. Before a rate counts, a call shows that the work
@@ -265,7 +265,7 @@ def short(number):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=str(ROOT / "target/release/sandgate"))
+    parser.add_argument("--binary", default=str(ROOT / "target/shipped/sandgate"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="the tables into docs/performance.md, and the plot beside it")
