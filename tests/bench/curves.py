@@ -234,7 +234,7 @@ def plot(drawn):
     """Small pictures, one a curve, both axes logarithmic. A dotted line is what grows with its axis."""
     drawn = [each for each in drawn if not each[0].startswith("processors")]
     rows = math.ceil(len(drawn) / 2)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 {190 * rows}" font-family="system-ui, sans-serif" '
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-14 0 794 {190 * rows}" font-family="system-ui, sans-serif" '
              'font-size="12" role="img" aria-label="Processor time of a call against what grows">']
     for index, (title, unit, points) in enumerate(drawn):
         left, top = 60 + 390 * (index % 2), 30 + 190 * (index // 2)
