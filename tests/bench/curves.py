@@ -24,7 +24,7 @@ import time
 import urllib.error
 import urllib.request
 
-from peers import HEADERS, META, POLICIES, PROXY, REST, ROOT, TOOL, Measured, compact, reply
+from peers import HEADERS, META, POLICIES, PROXY, REST, ROOT, TOOL, Measured, compact, publish, reply
 
 SERVER_PORT, FIRST_PORT = 9801, 9802
 MARKS = "<!-- curves: written by `make curves` -->", "<!-- end of curves -->"
@@ -296,11 +296,7 @@ def main():
     said = table(drawn, asked.rounds)
     print(said)
     if asked.write:
-        page = ROOT / "docs/performance.md"
-        text = page.read_text()
-        begin, end = (text.index(mark) for mark in MARKS)
-        page.write_text(text[: begin + len(MARKS[0])] + "\n" + said + text[end:])
-        (ROOT / "docs/performance/curves.svg").write_text(plot(drawn))
+        publish(MARKS, said, "curves.svg", plot(drawn))
 
 
 if __name__ == "__main__":

@@ -303,6 +303,16 @@ def plot(measured):
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def publish(marks, tables, name, picture):
+    """Puts tables between two marks of docs/performance.md, and a picture beside the page."""
+    page = ROOT / "docs/performance.md"
+    text = page.read_text()
+    begin, end = (text.index(mark) for mark in marks)
+    page.write_text(text[: begin + len(marks[0])] + "\n" + tables + text[end:])
+    (ROOT / "docs/performance").mkdir(exist_ok=True)
+    (ROOT / "docs/performance" / name).write_text(picture)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=str(ROOT / "target/shipped/sandgate"))
@@ -344,12 +354,7 @@ def main():
     said = table(wanted, asked.rounds)
     print(said)
     if asked.write:
-        page = ROOT / "docs/performance.md"
-        text = page.read_text()
-        begin, end = (text.index(mark) for mark in MARKS)
-        page.write_text(text[: begin + len(MARKS[0])] + "\n" + said + text[end:])
-        (ROOT / "docs/performance").mkdir(exist_ok=True)
-        (ROOT / "docs/performance/peers.svg").write_text(plot(wanted))
+        publish(MARKS, said, "peers.svg", plot(wanted))
 
 
 if __name__ == "__main__":
